@@ -1,0 +1,36 @@
+# Every task a person runs. It holds no logic: each target calls one file in tools/.
+# .venv is created, and renewed when the list of packages changed, by tools/install.py.
+
+PYTHON = python3
+LESSON =
+venv = .venv/installed
+python = .venv/bin/python
+
+.PHONY: help html lab test refresh lint site
+
+help:  ## print this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1~\2/p' Makefile | awk -F'~' '{printf "%-16s %s\n", $$1, $$2}'
+	@echo "One lesson only: make test LESSON=parameters (and refresh). Another Python: make html PYTHON=python3.12"
+
+html: $(venv)  ## build the book in _build/html and say which page to open
+	@$(python) tools/build_html.py
+
+lab: $(venv)  ## open JupyterLab on the chapter
+	@$(python) -m jupyterlab chapter_deep-learning-computation/index.ipynb
+
+test: $(venv)  ## check that every notebook gives its stored outputs, and all of tests/
+	@$(python) tools/check.py "$(LESSON)"
+
+refresh: $(venv)  ## execute the notebooks and store their outputs
+	@$(python) tools/refresh.py "$(LESSON)"
+
+lint: $(venv)  ## check style and formatting of code, in notebooks too
+	@$(python) -m ruff check --quiet
+	@$(python) -m ruff format --check --quiet
+
+site: html  ## look at the built book in a real browser (needs chromium)
+	@$(python) -m pip install -q -c constraints.txt -e '.[site]'
+	@$(python) -m pytest -q tests/site
+
+$(venv): pyproject.toml constraints.txt tools/install.py
+	@$(PYTHON) tools/install.py

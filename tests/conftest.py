@@ -1,0 +1,173 @@
+"""A small book in a temporary folder, to plant faults in: the fixture `book`.
+
+It has the tools of this repository and a lesson `demo` that keeps the contract, with
+its solutions and an index. Tests change it as they like; the real book is not touched.
+"""
+
+import json
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+from textwrap import wrap
+
+import notebooks
+import pytest
+
+LESSON = """
+# Demo: one and one
+## What you will be able to do
+- Add.
+## What you need
+Nothing.
+## 1. Adding
+![A red dot on white ground, nothing else](../img/dot.svg)
+## 2. Drawing
+See [adding](#1.-Adding).
+## Summary
+- Two.
+## Exercises
+1. Add two and two. See [the solutions](solutions/demo.ipynb).
+## Discussion
+None yet.
+"""
+FIGURE = """\
+import base64
+
+PNG = (
+    {png}
+)
+
+
+class Dot:
+    def __repr__(self):
+        return "<Dot>"
+
+    def _repr_png_(self):
+        return base64.b64decode(PNG)
+
+
+Dot()"""
+DOT = (  # a red square on white ground, 40 by 40
+    "iVBORw0KGgoAAAANSUhEUgAAACgAAAAoCAIAAAADnC86AAAATUlEQVR4nO3XsQ0AIAhEUTHuwRjuXzoG"
+    "k+AERq2Q+K++8JLrEHcvEakhKjAwMHBKuJ2UhurV0W627fw3NTAwMDAw8DLC7wQMDAz8PDwBbFEJS9YJ"
+    "BtcAAAAASUVORK5CYII="
+)
+
+
+class Book:
+    """A chapter below `root`, with what tests need to change it."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        self.chapter = root / notebooks.CHAPTER.name
+        (self.chapter / "solutions").mkdir(parents=True)
+
+    def path(self, name: str) -> Path:
+        return self.chapter / f"{name}.ipynb"
+
+    def write(self, name: str, cells: list[dict]) -> Path:
+        """Write a notebook of these cells as refresh would."""
+        code = [cell for cell in cells if cell["cell_type"] == "code"]
+        for count, cell in enumerate(code, start=1):
+            cell["execution_count"] = count
+            for output in cell["outputs"]:
+                if output["output_type"] == "execute_result":
+                    output["execution_count"] = count
+        metadata = notebooks.METADATA | {"code_cells": len(code)}
+        raw = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+        parsed = notebooks.parse(json.dumps(raw), name)
+        self.path(name).write_text(notebooks.dumps(parsed), "utf-8")
+        return self.path(name)
+
+    @contextmanager
+    def edit(self, name: str):
+        """Give the notebook as a dictionary and store what the block made of it."""
+        raw = json.loads(self.path(name).read_text("utf-8"))
+        for cell in raw["cells"]:
+            cell["source"] = "".join(cell["source"])
+        yield raw
+        text = json.dumps(raw, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+        parsed = notebooks.nbformat.v4.reads_json(text)
+        self.path(name).write_text(notebooks.dumps(parsed), "utf-8")
+
+    def texts(self) -> dict[Path, str]:
+        """Return every file in the chapter with its text, for comparisons."""
+        files = (path for path in self.chapter.rglob("*") if path.is_file())
+        return {path: path.read_text("utf-8") for path in files}
+
+
+def markdown(id_: str, source: str) -> dict:
+    return {"cell_type": "markdown", "id": id_, "metadata": {}, "source": source}
+
+
+def code(id_: str, source: str, *outputs: dict, **metadata) -> dict:
+    cell = {"cell_type": "code", "id": id_, "metadata": metadata, "source": source}
+    return cell | {"outputs": list(outputs), "execution_count": None}
+
+
+def result(text: str, **data) -> dict:
+    """Return the output of a cell's last expression."""
+    return {
+        "output_type": "execute_result",
+        "data": {"text/plain": text} | data,
+        "metadata": {},
+        "execution_count": None,
+    }
+
+
+def stream(text: str, name: str = "stdout") -> dict:
+    return {"output_type": "stream", "name": name, "text": text}
+
+
+@pytest.fixture
+def book(tmp_path) -> Book:
+    """Return a book that keeps the contract and whose outputs are right."""
+    made = Book(tmp_path)
+    (tmp_path / "img").mkdir()
+    (tmp_path / "img" / "dot.svg").write_text("<svg/>", "utf-8")
+    head, drawing = LESSON.strip().split("## 2.")
+    made.write(
+        "demo",
+        [
+            markdown("title", head.strip()),
+            code("add", "1 + 1", result("2")),
+            markdown("drawing", "## 2." + drawing.split("\n## Summary")[0]),
+            code(
+                "dot",
+                FIGURE.format(png="\n    ".join(f'"{line}"' for line in wrap(DOT, 70))),
+                result("<Dot>", **{"image/png": DOT}),
+                alt="A red square, which stands for a dot.",
+            ),
+            code("say", 'print("said")', stream("said\n")),
+            markdown("summary", "## Summary" + drawing.split("\n## Summary")[1]),
+        ],
+    )
+    made.write(
+        "solutions/demo",
+        [
+            markdown("title", "# Solutions: demo\nOf [the lesson](../demo.ipynb)."),
+            markdown("exercise-1", "## Exercise 1"),
+            code("two-and-two", "2 + 2", result("4")),
+        ],
+    )
+    made.write(
+        "index",
+        [
+            markdown("title", "# A chapter"),
+            markdown(
+                "contents", "- [Demo](demo.ipynb)\n- [Solutions](solutions/demo.ipynb)"
+            ),
+        ],
+    )
+    return made
+
+
+@pytest.fixture
+def tools(book) -> Path:
+    """Return the folder of a copy of the tools that works on `book`."""
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(notebooks.ROOT / "tools", book.root / "tools", ignore=ignore)
+    (book.root / "tests").mkdir()
+    shutil.copy(notebooks.ROOT / "tests" / "sanitize.cfg", book.root / "tests")
+    shutil.copy(notebooks.ROOT / "pyproject.toml", book.root)
+    return book.root / "tools"

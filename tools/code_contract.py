@@ -1,0 +1,152 @@
+"""The notebook contract: rules about code cells and what they print.
+
+Code is read (as a syntax tree), never executed. See contract.py for what a rule is.
+"""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+
+from notebooks import Page
+from randomness import first_event
+
+MAX_LINES = 20  # aim for 12
+MAX_COLUMNS = 79
+IMPORTS = {"torch", "matplotlib", "d2ltorch"} | sys.stdlib_module_names
+UNCHECKED = re.compile(r"#\s*(NBVAL|PYTEST_VALIDATE)_\w+")
+
+# What differs from run to run or machine to machine, and what to do about it.
+UNSTABLE = {
+    r"0x[0-9a-fA-F]{4,}": "an address; print a name or type instead",
+    r"grad_fn=|grad_fn <": "grad_fn; print .detach(), .item() or .tolist()",
+    r"device='cuda": "a GPU; show the result on the CPU",
+    r"\b\d+(\.\d+)? ?(ns|µs|us|ms|s|sec|seconds)\b": "a timing; print a ratio's truth",
+    r"(?<![\w.:/])/(home|root|usr|tmp|var|opt|work|Users|private)/": "a path",
+    r"site-packages|\.py:\d+|[A-Z]:\\": "a path; catch the warning or error instead",
+    r"\d\.\d{5,}": "more than 4 decimals; round",
+}
+UNINITIALISED = re.compile(r"\b(empty|empty_like|new_empty|to_empty|skip_init)\(")
+HUGE_OR_TINY = re.compile(r"\de[+-](1[0-9]|[2-4][0-9])\b")
+
+
+def parse(source: str) -> ast.Module:
+    """Return the syntax tree of a cell, with IPython's % lines blanked."""
+    lines = ("" if line.startswith("%") else line for line in source.split("\n"))
+    return ast.parse("\n".join(lines))
+
+
+def layout(page: Page) -> Iterator[tuple[str, str]]:
+    """Code cells are short and narrow, and there is something in them."""
+    for cell in page.code:
+        lines = cell.source.split("\n")
+        if not cell.source.strip():
+            yield cell.id, "an empty code cell; delete it"
+        if len(lines) > MAX_LINES:
+            yield (
+                cell.id,
+                f"{len(lines)} lines; split it, {MAX_LINES} is the limit, 12 the aim",
+            )
+        for number, line in enumerate(lines, start=1):
+            if len(line) > MAX_COLUMNS:
+                yield (
+                    cell.id,
+                    f"line {number} has {len(line)} columns;"
+                    f" {MAX_COLUMNS} is the limit",
+                )
+
+
+def statements(page: Page) -> Iterator[tuple[str, str]]:
+    """Code parses, imports what the book has, and prints what nbval compares."""
+    for cell in page.code:
+        try:
+            tree = parse(cell.source)
+        except SyntaxError as error:
+            yield cell.id, f"line {error.lineno} is not Python ({error.msg}); mend it"
+            continue
+        for module in imported(tree):
+            if module not in IMPORTS:
+                yield (
+                    cell.id,
+                    f"imports {module}; lessons use torch, matplotlib, the standard"
+                    " library and d2ltorch only",
+                )
+        if cell.source.rstrip().endswith(";"):
+            yield cell.id, "ends in “;”, which nbval does not know; end in plt.show()"
+        names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        if names & {"In", "Out", "_"} - stored(tree):
+            yield cell.id, "uses IPython's history, which nbval lacks; use a name"
+        if marker := UNCHECKED.search(cell.source):
+            yield cell.id, f"“{marker[0]}” weakens a check; mend the cell instead"
+
+
+def imported(tree: ast.Module) -> list[str]:
+    """Return the top-level names of the modules a cell imports."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [alias.name.split(".")[0] for alias in node.names]
+        if isinstance(node, ast.ImportFrom):
+            found.append("." if node.level else node.module.split(".")[0])
+    return found
+
+
+def stored(tree: ast.Module) -> set[str]:
+    return {
+        node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+
+
+def seeds(page: Page) -> Iterator[tuple[str, str]]:
+    """A cell that draws random numbers seeds itself, before it draws."""
+    known: dict[str, str] = {}  # what the notebook's own functions do
+    for cell in page.code:
+        try:
+            first = first_event(parse(cell.source), known)
+        except SyntaxError:
+            continue  # reported by statements()
+        if first and first[2] == "draws":
+            yield (
+                cell.id,
+                f"line {first[0]} draws random numbers ({first[1]}) and no seed was set"
+                " before it in this cell; begin with torch.manual_seed(…)",
+            )
+
+
+def printed(output: dict) -> str:
+    """Return the text of an output that a reader sees."""
+    if output["output_type"] == "stream":
+        return output["text"]
+    if output["output_type"] == "error":
+        return f"{output['ename']}: {output['evalue']}"
+    return "\n".join(
+        text for key, text in output["data"].items() if key.startswith("text/")
+    )
+
+
+def stable(page: Page) -> Iterator[tuple[str, str]]:
+    """What is stored holds on any machine."""
+    for cell in page.code:
+        text = "\n".join(map(printed, cell.outputs))
+        for pattern, what in UNSTABLE.items():
+            if hit := re.search(pattern, text):
+                yield cell.id, f"the output “{line_of(hit)}” holds {what}"
+        hit = HUGE_OR_TINY.search(text)
+        if hit and UNINITIALISED.search(cell.source):
+            yield (
+                cell.id,
+                f"the output “{line_of(hit)}” looks like uninitialised memory;"
+                " print a shape instead",
+            )
+
+
+def line_of(hit: re.Match) -> str:
+    """Return the line in which a pattern was found."""
+    start = hit.string.rfind("\n", 0, hit.start()) + 1
+    end = hit.string.find("\n", hit.end())
+    return hit.string[start : end if end >= 0 else None].strip()[:80]
+
+
+RULES = [layout, statements, seeds, stable]

@@ -1,0 +1,156 @@
+"""The notebook contract: what must hold before any kernel is started.
+
+Run as a command it checks every notebook; check.py and tests/test_contract.py call
+it too. This file holds the rules about the notebook as a file; code_contract.py
+those about code and its outputs, prose_contract.py those about text, links and
+pictures. A rule is a function that takes a Page and yields (cell id, what is wrong
+and what to do). Rules only read.
+"""
+
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import code_contract
+import prose_contract
+from notebooks import CHAPTER, METADATA, NotebookError, Page, dumps, select
+from sanitizer import SANITIZER, sanitizer_problems
+
+KNOWN_TAGS = {"raises-exception"}
+CELL_METADATA = {"alt", "tags"}  # and what begins with "nbsphinx"
+NOTEBOOK_METADATA = {*METADATA, "code_cells"}
+WORDS = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+HEX = re.compile(r"(?=.*\d)[0-9a-f]{6,}(-[0-9a-f]{4,})*")
+
+Finding = tuple[str, str]
+
+
+def form(page: Page) -> Iterator[Finding]:
+    """The file is stored the one way, without traces of a machine."""
+    metadata = dict(page.notebook.metadata)
+    for key in sorted(set(metadata) - NOTEBOOK_METADATA):
+        if not key.startswith("nbsphinx"):
+            yield "", f"the notebook metadata “{key}” is not known; delete it"
+    count, was = len(page.code), metadata.get("code_cells", 0)
+    if was != count:
+        yield (
+            "",
+            f"{was} code cells were refreshed, {count} are here;"
+            f" restore the cells with git, or {page.refresh}",
+        )
+    if any(metadata.get(key) != value for key, value in METADATA.items()):
+        yield "", f"kernel or language metadata of a machine; {page.refresh}"
+    elif dumps(page.notebook) != page.text:
+        yield "", f"the file was written by an editor; {page.refresh}"
+
+
+def cell_ids(page: Page) -> Iterator[Finding]:
+    """Ids are given by hand, in words, and once only."""
+    ids = Counter(cell.id for cell in page.notebook.cells)
+    for id_, times in ids.items():
+        if times > 1:
+            yield id_, f"{times} cells have this id; give each its own"
+        if not WORDS.fullmatch(id_) or HEX.fullmatch(id_):
+            yield id_, "an id is lowercase words joined by hyphens; give it a name"
+
+
+def cell_metadata(page: Page) -> Iterator[Finding]:
+    """Cells carry known tags and keys only: nobody notices a misspelt tag."""
+    for cell in page.notebook.cells:
+        for tag in cell.metadata.get("tags", []):
+            if tag not in KNOWN_TAGS:
+                known = ", ".join(sorted(KNOWN_TAGS))
+                yield cell.id, f"the tag “{tag}” is not known; known is {known}"
+        for key in sorted(set(cell.metadata) - CELL_METADATA):
+            if not key.startswith("nbsphinx"):
+                yield cell.id, f"the metadata “{key}” is not known; delete it"
+        if cell.get("attachments"):
+            yield cell.id, "an attachment; put the picture into img/ and link it"
+
+
+def executed(page: Page) -> Iterator[Finding]:
+    """Every code cell was executed, in order, by refresh."""
+    for count, cell in enumerate(page.code, start=1):
+        if cell.execution_count is None:
+            yield cell.id, f"was never executed; {page.refresh}"
+        elif cell.execution_count != count:
+            yield (
+                cell.id,
+                f"has the execution count {cell.execution_count} in place {count},"
+                f" so cells were moved, added or deleted; {page.refresh}",
+            )
+        for output in cell.outputs:
+            if output.get("execution_count", count) != count:
+                yield cell.id, f"an output has another cell's count; {page.refresh}"
+
+
+def errors(page: Page) -> Iterator[Finding]:
+    """An error is stored if and only if the cell is tagged raises-exception."""
+    for cell in page.code:
+        tagged = "raises-exception" in cell.metadata.get("tags", [])
+        stored = [out for out in cell.outputs if out.output_type == "error"]
+        if stored and not tagged:
+            yield (
+                cell.id,
+                f"stores a {stored[0].ename}; mend the cell, or tag it"
+                " raises-exception if it is meant to fail",
+            )
+        if tagged and not stored and cell.execution_count is not None:
+            yield (
+                cell.id,
+                "is tagged raises-exception and stores no error; take the tag away,"
+                f" or {page.refresh}",
+            )
+        for error in stored:
+            if error.traceback != [f"{error.ename}: {error.evalue}"]:
+                yield cell.id, f"stores a traceback of a machine; {page.refresh}"
+
+
+RULES = [
+    *(form, cell_ids, cell_metadata, executed, errors),
+    *code_contract.RULES,
+    *prose_contract.RULES,
+]
+
+
+def problems(paths: Iterable[Path], chapter: Path = CHAPTER) -> list[str]:
+    """Return what is wrong with these notebooks, for people."""
+    found = []
+    for path in paths:
+        try:
+            page = Page.read(path, chapter)
+        except NotebookError as error:
+            found.append(str(error))
+            continue
+        for rule in RULES:
+            for cell_id, what in rule(page):
+                where = f"{page.name}, cell {cell_id}" if cell_id else page.name
+                found.append(f"{where}: {what}.")
+    return found
+
+
+def report(paths: list[Path]) -> int:
+    """Print every problem, or that there is none; return how many there are."""
+    start = time.perf_counter()
+    found = sanitizer_problems(SANITIZER) + problems(paths)
+    for problem in found:
+        print(problem, file=sys.stderr)
+    seconds = time.perf_counter() - start
+    verdict = f"{len(found)} to mend" if found else "kept"
+    print(f"Contract: {verdict} ({len(paths)} notebooks, {seconds:.1f} s)", flush=True)
+    return len(found)
+
+
+def main() -> int:
+    try:
+        return 1 if report(select()) else 0
+    except NotebookError as error:
+        print(f"contract: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
