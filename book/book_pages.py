@@ -1,0 +1,161 @@
+"""Sphinx extension: what the book adds to the pages that nbsphinx makes.
+
+Cells get their ids as anchors, figures the alternative text of their cell, and
+captions, notes and errors a class of their own; pages get a link to the other
+language. Whatever a reader would miss (a figure without text, a bare dollar sign) is
+a warning with page and cell, and the build makes warnings errors. Reads the
+notebooks, never writes one.
+"""
+
+import re
+import shutil
+from pathlib import Path
+
+import nbformat
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util import logging
+
+# Parts of the theme and of nbsphinx that no page of this book loads.
+UNUSED = (
+    "**/*.map",
+    "**/*macros.html",
+    "scripts/fontawesome*",
+    "vendor",
+    "locales",
+    "images",
+    "nbsphinx-*",
+    "file.png",
+    "plus.png",
+    "minus.png",
+)
+ICON_FONT = r'@font-face{[^}]*}|(?:\.fa-[a-z0-9-]+,?)+{--fa:"[^"]*"}'
+NOT_PROSE = (nodes.literal, nodes.FixedTextElement, nodes.raw, nodes.math)
+LEFTOVER = re.compile(r"\$|`_|:[\w-]+:`|\|\w{32}\|")  # formulas, links, roles, images
+logger = logging.getLogger(__name__)
+
+
+def read_cells(env: BuildEnvironment, page: str, kind: str) -> list:
+    """Return the page's cells of one kind, ``"code"`` or ``"markdown"``."""
+    notebook = nbformat.read(env.doc2path(page), as_version=4)
+    return [cell for cell in notebook.cells if cell.cell_type == kind]
+
+
+def find_cell(env: BuildEnvironment, page: str, text: str) -> str:
+    """Name the Markdown cell that holds a text, for a message."""
+    for cell in read_cells(env, page, "markdown"):
+        if "".join(text.split()) in "".join(cell.source.split()):
+            return f"cell {cell.id}: "
+    return ""
+
+
+def is_cell(node: nodes.Node, kind: str) -> bool:
+    """Say whether a node is the input (``nbinput``) or an output of a code cell."""
+    return isinstance(node, nodes.container) and kind in node["classes"]
+
+
+def dress_cells(app: Sphinx, doctree: nodes.document) -> None:
+    """Match the page's code cells with the notebook's, in order, and mark them."""
+    page = app.env.current_document.docname
+    cells = read_cells(app.env, page, "code")
+    blocks = [n for n in doctree.findall(nodes.container) if is_cell(n, "nbinput")]
+    if len(cells) != len(blocks):
+        message = "%d code cells make %d blocks in the page: is one empty?"
+        logger.warning(message, len(cells), len(blocks), location=page)
+        return
+    for cell, block in zip(cells, blocks, strict=True):
+        del block[0]  # the prompt: a book does not count its cells
+        block["ids"] = [f"cell-{cell.id}"]
+        output = None
+        for output in outputs_of(block):
+            del output[0]
+            for image in output.findall(nodes.image):
+                image["alt"] = cell.metadata.get("alt", "")
+                if not image["alt"]:
+                    message = "cell %s: its figure has no alternative text; say what "
+                    message += 'it shows in the cell\'s metadata, under "alt"'
+                    logger.warning(message, cell.id, location=page)
+        if output is not None and cell.outputs[-1].output_type == "error":
+            output["classes"].append("traceback")
+    doctree["nbsphinx_code_css"] = False  # book.css has all of it
+
+
+def outputs_of(block: nodes.Element) -> list[nodes.Element]:
+    """Return the output blocks that belong to a code cell's input."""
+    outputs = []
+    for node in block.parent[block.parent.index(block) + 1 :]:
+        if is_cell(node, "nbinput") or isinstance(node, nodes.section):
+            break
+        if is_cell(node, "nboutput"):
+            outputs.append(node)
+    return outputs
+
+
+def follows_figure(node: nodes.Element) -> bool:
+    """Say whether the block before this one shows an image."""
+    place = node.parent.index(node)
+    return place > 0 and any(node.parent[place - 1].findall(nodes.image))
+
+
+def dress_prose(app: Sphinx, doctree: nodes.document) -> None:
+    """Mark notes and captions; report leftover markup and images without text."""
+    page = app.env.current_document.docname
+    for quote in doctree.findall(nodes.block_quote):
+        first = next(quote.findall(nodes.Text), None)
+        if first is not None and isinstance(first.parent, nodes.strong):
+            quote["classes"].append("note")
+    for paragraph in doctree.findall(nodes.paragraph):
+        only_emphasis = [type(child) for child in paragraph] == [nodes.emphasis]
+        if only_emphasis and follows_figure(paragraph):
+            paragraph["classes"].append("figure-caption")
+    for text in doctree.findall(nodes.Text):
+        if LEFTOVER.search(text) and not isinstance(text.parent, NOT_PROSE):
+            cell = find_cell(app.env, page, text)
+            message = "%sthe reader would see this markup as it stands: %s"
+            logger.warning(message, cell, text, location=page)
+    for image in doctree.findall(nodes.image):
+        if re.fullmatch(r"(image\d+)?", image.get("alt", "")):  # pandoc's name for none
+            message = "the image %s has no alternative text"
+            logger.warning(message, image["uri"], location=page)
+    if page.startswith("solutions/"):  # reached from its lesson, not from the contents
+        app.env.metadata[page]["orphan"] = True
+
+
+def add_context(
+    app: Sphinx,
+    pagename: str,
+    templatename: str,
+    context: dict,
+    doctree: nodes.document | None,
+) -> None:
+    """Give the templates the page's notebook and its twin in the other language."""
+    if doctree is None:
+        return
+    context["notebook"] = f"{pagename.rsplit('/', 1)[-1]}.ipynb"
+    context["has_code"] = any(is_cell(n, "nbinput") for n in doctree.findall())
+    here, source = app.tags.has("zh"), Path(app.srcdir)
+    other, folder = ("en", source.parent) if here else ("zh", source / "zh")
+    if (folder / f"{pagename}.ipynb").exists():
+        up = "../" * (pagename.count("/") + 1)
+        context["other_language"] = other
+        context["other_url"] = f"{up}{other}/{pagename}.html"
+
+
+def drop_unused(app: Sphinx, exception: Exception | None) -> None:
+    """Take out of the site what no page loads."""
+    static = Path(app.outdir, "_static")
+    for pattern in UNUSED:
+        for path in static.glob(pattern):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    sheet = static / "styles" / "pydata-sphinx-theme.css"
+    sheet.write_text(re.sub(ICON_FONT, "", sheet.read_text("utf-8")), "utf-8")
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Connect the functions above to the build."""
+    app.connect("doctree-read", dress_cells)
+    app.connect("doctree-read", dress_prose)
+    app.connect("html-page-context", add_context)
+    app.connect("build-finished", drop_unused)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

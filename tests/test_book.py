@@ -1,0 +1,234 @@
+"""The build of the HTML book (tools/build_html.py, book/), on a chapter of its own.
+
+No browser needed; the finished site is looked at in one by tests/site. Each test
+copies book/ and the tool beside a few small notebooks in a temporary folder, so
+nothing here reads the real lessons or writes to _build.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat import v4
+
+ROOT = Path(__file__).parent.parent
+PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAA"
+    "AABJRU5ErkJggg=="
+)
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
+
+
+def markdown(cell_id: str, source: str, **metadata: object) -> nbformat.NotebookNode:
+    """Return a Markdown cell."""
+    return v4.new_markdown_cell(source, id=cell_id, metadata=metadata)
+
+
+def code(cell_id: str, source: str, *outputs: dict, **metadata: object) -> dict:
+    """Return an executed code cell."""
+    outputs = [v4.new_output(**output) for output in outputs]
+    return v4.new_code_cell(
+        source, id=cell_id, metadata=metadata, outputs=outputs, execution_count=1
+    )
+
+
+def picture() -> dict:
+    """Return the output of a cell that drew something."""
+    return {"output_type": "display_data", "data": {"image/png": PIXEL}}
+
+
+def contents(*lessons: str) -> nbformat.NotebookNode:
+    """Return the cell that lists the lessons."""
+    links = "\n".join(f"- [{name}]({name}.ipynb)" for name in lessons)
+    return markdown("contents", links, **{"nbsphinx-toctree": {"maxdepth": 1}})
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    """Return a function that writes a notebook of a small repository."""
+    shutil.copytree(
+        ROOT / "book", tmp_path / "book", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    (tmp_path / "tools").mkdir()
+    shutil.copy(ROOT / "tools" / "build_html.py", tmp_path / "tools")
+    (tmp_path / "constraints.txt").write_text("torch==2.99.1\n")
+    (tmp_path / "img").mkdir()
+    (tmp_path / "img" / "figure.svg").write_text(SVG)
+    chapter = tmp_path / "chapter_deep-learning-computation"
+
+    def write(name: str, *cells: nbformat.NotebookNode) -> None:
+        path = chapter / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(v4.new_notebook(cells=list(cells)), path)
+
+    write("index.ipynb", markdown("title", "# The book"), contents("one"))
+    return write
+
+
+def build(root: Path) -> subprocess.CompletedProcess:
+    """Run the command behind ``make html``."""
+    return subprocess.run(
+        [sys.executable, "tools/build_html.py"],
+        cwd=root,
+        capture_output=True,
+        encoding="utf-8",
+        env={k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"},
+    )
+
+
+def test_page_has_what_the_notebook_has(write, tmp_path):
+    formula = r"$$\begin{aligned} a &= \mathbf{W}x \\ &= 2 \end{aligned}$$"
+    write(
+        "one.ipynb",
+        markdown("title", "# One\n\n> **Note.** Mind this.\n\n" + formula),
+        markdown("figure", "![A figure](../img/figure.svg)\n\n*Its caption.*"),
+        markdown("link", "[`torch.nn`](https://pytorch.org) [x](two.ipynb#Part-B)"),
+        code("plot", "plot()", picture(), alt="A flat line."),
+        code(
+            "fail",
+            "1 / 0",
+            {
+                "output_type": "error",
+                "ename": "ZeroDivisionError",
+                "evalue": "division by zero",
+                "traceback": ["ZeroDivisionError: division by zero"],
+            },
+        ),
+    )
+    two = markdown("title", "# Two"), markdown("b", "## Part B\n\nText.")
+    write("two.ipynb", *two)
+    write("index.ipynb", markdown("t", "# Book"), contents("one", "two"))
+    write("solutions/one.ipynb", markdown("title", "# Solutions"))
+    write("zh/index.ipynb", markdown("t", "# 书"), contents("one"))
+    write("zh/one.ipynb", markdown("title", "# 一"))
+
+    done = build(tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    site = tmp_path / "_build" / "html"
+    assert "_build/html/index.html" in done.stdout
+    assert "zh/index.html" in (site / "index.html").read_text("utf-8")
+    page = (site / "en" / "one.html").read_text("utf-8")
+    assert 'alt="A flat line."' in page
+    assert 'alt="A figure"' in page
+    assert '<p class="figure-caption">' in page
+    assert 'blockquote class="note"' in page
+    assert 'id="cell-plot"' in page
+    assert "traceback" in page
+    assert page.count("<mtr>") == 2
+    assert "$" not in re.sub("<script.*?</script>", "", page, flags=re.S)
+    link = re.search('<a [^>]*href="https://pytorch.org"[^>]*>(.*?)</a>', page)[1]
+    assert "<code" in link and "torch.nn" in link
+    assert 'href="two.html#Part-B"' in page
+    assert "PyTorch 2.99.1" in page
+    assert 'href="one.ipynb" download' in page
+    assert 'href="../zh/one.html"' in page
+    assert "../zh/" not in (site / "en" / "two.html").read_text("utf-8")
+    chinese = (site / "zh" / "one.html").read_text("utf-8")
+    assert '<html lang="zh-CN"' in chinese
+    assert 'href="../en/one.html"' in chinese
+    names = {path.name for path in site.rglob("*")}
+    assert not {name for name in names if name.endswith(".map")}
+    assert not {name for name in names if "fontawesome" in name}
+
+
+def test_faults_are_named_and_the_last_book_stays(write, tmp_path):
+    page = tmp_path / "_build" / "html" / "en" / "one.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("The last good book.")
+    write(
+        "one.ipynb",
+        markdown("title", "# One\n\nRight: $a$. Wrong: $\\fracc{1}{2}$"),
+        markdown("unpaired", "$$\\left( x$$"),
+        markdown("dollar", "A dollar $ that starts nothing."),
+        markdown("link", "[gone](gone.ipynb) and [away](index.ipynb#Nowhere)"),
+        markdown("image", "![](../img/figure.svg)"),
+        code("plot", "plot()", picture()),
+    )
+    lost = markdown("title", "# The book\n\n![Lost](../img/lost.svg)")
+    write("index.ipynb", lost, contents("one"))
+    for _ in range(2):  # the second run must not take the first one's pages for good
+        done = build(tmp_path)
+        assert done.returncode == 1
+        for fault in (
+            r"cell title: this LaTeX cannot be set: \fracc{1}{2}",
+            r"cell unpaired: this LaTeX cannot be set: \left( x",
+            "cell dollar: the reader would see this markup",
+            "gone.ipynb",
+            "index.ipynb#nowhere",
+            "figure.svg has no alternative text",
+            "lost.svg",
+            "cell plot: its figure has no alternative text",
+            "The book (en) was not built",
+        ):
+            assert fault in done.stderr, fault
+        assert "Traceback" not in done.stderr
+        assert page.read_text() == "The last good book."
+
+    write("index.ipynb", markdown("title", "# The book"), contents("one"))
+    write("one.ipynb", markdown("title", "# One again"))
+    assert build(tmp_path).returncode == 0
+    assert "One again" in page.read_text("utf-8")
+
+
+def test_only_what_changed_is_read_again(write, tmp_path):
+    write(
+        "one.ipynb", markdown("title", "# One"), code("plot", "p", picture(), alt="A")
+    )
+    assert build(tmp_path).returncode == 0
+    html = tmp_path / "_build" / "html"
+    first = {p: p.read_bytes() for p in html.rglob("*.html")}
+    index = (tmp_path / "_build/book/en/doctrees/index.doctree").stat().st_mtime_ns
+    assert list((html / "en" / "_images").iterdir())
+
+    write("one.ipynb", markdown("title", "# One, changed"))
+    assert build(tmp_path).returncode == 0
+    changed = {p for p in html.rglob("*.html") if p.read_bytes() != first.get(p)}
+    assert html / "en" / "one.html" in changed
+    assert html / "en" / "search.html" not in changed
+    same = (tmp_path / "_build/book/en/doctrees/index.doctree").stat().st_mtime_ns
+    assert same == index
+    assert not list((html / "en" / "_images").glob("*")), "a picture that is gone"
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda root: (root / "constraints.txt").write_text("numpy==1\n"), "torch=="),
+        (lambda root: (root / "constraints.txt").unlink(), "constraints.txt"),
+        (lambda root: one(root).write_text("{]"), "one.ipynb is not a notebook"),
+        (lambda root: one(root).write_text("[]"), "one.ipynb is not a notebook"),
+        (lambda root: one(root).with_name("index.ipynb").unlink(), "index.ipynb"),
+    ],
+)
+def test_bad_input_is_one_sentence(write, tmp_path, damage, message):
+    write("one.ipynb", markdown("title", "# One"))
+    damage(tmp_path)
+    done = build(tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("make html: ")
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert not (tmp_path / "_build" / "html").exists()
+
+
+def one(root: Path) -> Path:
+    """Return the path of the lesson."""
+    return root / "chapter_deep-learning-computation" / "one.ipynb"
+
+
+def test_missing_package_is_named(tmp_path):
+    script = "import build_html; build_html.NEEDED['nosuch'] = 'no-such-package';"
+    script += "build_html.check_tools()"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT / "tools",
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert "Not installed: no-such-package" in done.stderr

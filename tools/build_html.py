@@ -1,0 +1,156 @@
+"""Build the HTML book into _build/html (the command behind `make html`).
+
+One Sphinx build per language, warnings as errors, from book/conf.py. Executes no
+notebook and writes nothing outside _build. A build that fails or is interrupted
+leaves the last good _build/html as it was; after a good one, only the notebooks
+that changed are read again.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+from importlib import import_module, metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+ROOT = Path(__file__).absolute().parent.parent
+NEEDED = {  # module: the package that brings it
+    "fontTools": "fonttools",
+    "nbsphinx": "nbsphinx",
+    "pypandoc": "pypandoc_binary",
+    "sphinx": "sphinx",
+    "sphinx_book_theme": "sphinx-book-theme",
+    "sphinx_copybutton": "sphinx-copybutton",
+    "ziamath": "ziamath",
+}
+
+
+class BuildError(Exception):
+    """Something a person has to mend, said in a sentence or two."""
+
+
+def check_tools() -> None:
+    """Raise `BuildError` if a package or pandoc is missing."""
+    if missing := [name for module, name in NEEDED.items() if not find_spec(module)]:
+        install = "pip install -e '.[book]'"
+        raise BuildError(f"Not installed: {', '.join(missing)}. Run: {install}")
+    try:
+        import_module("pypandoc").get_pandoc_path()
+    except OSError:
+        install = "pip install --force-reinstall pypandoc_binary"
+        raise BuildError(f"There is no pandoc. Run: {install}") from None
+
+
+def editions(chapter: Path) -> dict[str, Path]:
+    """Return the folder of each language: "en", and "zh" if it is there.
+
+    Raises `BuildError` if there is no index, or a file that is not a notebook.
+    """
+    folders = {"en": chapter, "zh": chapter / "zh"}
+    found = {t: path for t, path in folders.items() if (path / "index.ipynb").exists()}
+    if "en" not in found:
+        raise BuildError(f"{chapter / 'index.ipynb'} is missing: no book without it.")
+    for notebook in sorted(chapter.rglob("*.ipynb")):
+        try:
+            json.loads(notebook.read_text("utf-8"))["cells"]
+        except (ValueError, LookupError, TypeError) as error:
+            raise BuildError(f"{notebook} is not a notebook: {error}") from None
+    return found
+
+
+def fingerprint(root: Path, source: Path) -> str:
+    """Hash all that a book depends on but what is written in its notebooks."""
+    book, kinds = root / "book", ("*.py", "*.html", "*.css")
+    files = [path for kind in kinds for path in sorted(book.rglob(kind))]
+    files += root.glob("constraints.txt")
+    parts = [path.read_bytes() for path in files]
+    parts += [
+        os.fsencode(p.relative_to(source)) for p in sorted(source.rglob("*.ipynb"))
+    ]
+    parts += [f"{name} {metadata.version(name)}".encode() for name in NEEDED.values()]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def build_edition(root: Path, tag: str, source: Path, work: Path) -> None:
+    """Run Sphinx for one language; its pages are then in work/html.
+
+    Starts afresh unless the last build there succeeded with the same book settings:
+    Sphinx reports a page's warnings only when it reads the page.
+    """
+    from sphinx.application import Sphinx
+    from sphinx.errors import SphinxError
+    from sphinx.util.console import color_terminal, nocolor
+    from sphinx.util.docutils import docutils_namespace, patch_docutils
+
+    stamp, want, conf = work / "complete", fingerprint(root, source), root / "book"
+    if not stamp.exists() or stamp.read_text() != want:
+        shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True, exist_ok=True)
+    stamp.unlink(missing_ok=True)
+    if not color_terminal():
+        nocolor()
+    folders = source, conf, work / "html", work / "doctrees"
+    options = {"status": None, "warningiserror": True, "tags": [tag]}
+    try:
+        with patch_docutils(str(conf)), docutils_namespace():
+            app = Sphinx(*folders, "html", **options)
+            app.build()
+    except SphinxError as error:
+        raise BuildError(f"{tag}: {error}") from error
+    if app.statuscode:
+        raise BuildError(
+            f"The book ({tag}) was not built: mend what is listed above. "
+            "An older _build/html, if there is one, is as it was."
+        )
+    stamp.write_text(want)
+
+
+def publish(root: Path, works: dict[str, Path], target: Path) -> None:
+    """Put the finished editions and the front door together, then swap them in."""
+    new, old = target.with_name("html.new"), target.with_name("html.old")
+    for leftover in (new, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    for tag, work in works.items():
+        unwanted = shutil.ignore_patterns(".buildinfo", "objects.inv")
+        shutil.copytree(work / "html", new / tag, ignore=unwanted)
+        pages = "".join(p.read_text("utf-8") for p in (new / tag).rglob("*.html"))
+        shown = set(re.findall(r'_images/([^"]+)"', pages))
+        for picture in (new / tag / "_images").glob("*"):
+            if picture.name not in shown:  # left from an earlier build
+                picture.unlink()
+    door = (root / "book" / "root.html").read_text("utf-8")
+    if "zh" not in works:
+        door = re.sub(r"(<!--|/\*) zh .*? /zh (-->|\*/)", "", door)
+    (new / "index.html").write_text(door, "utf-8")
+    if target.exists():
+        target.rename(old)
+    new.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def main() -> int:
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
+    build, works = ROOT / "_build", {}
+    try:
+        check_tools()
+        for tag, source in editions(ROOT / "chapter_deep-learning-computation").items():
+            print(f"Building the book ({tag}) ...", flush=True)
+            works[tag] = build / "book" / tag
+            build_edition(ROOT, tag, source, works[tag])
+        publish(ROOT, works, build / "html")
+    except BuildError as error:
+        print(f"make html: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("make html: interrupted; _build/html is as it was.", file=sys.stderr)
+        return 130
+    print(f"The book is ready. Open {os.path.relpath(build / 'html' / 'index.html')}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
