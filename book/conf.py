@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001  (Chinese punctuation)
 """Sphinx settings of the book, one file for both languages.
 
 ``tools/build_html.py`` runs it once per language with the tag ``en`` or ``zh`` and

@@ -295,10 +295,7 @@ def _stage_chain(job: Job, generator, device) -> list[tuple[Tensor, Tensor]]:
     for step in reversed(chain):
         if not hasattr(step, "right_inverse"):
             raise _Unfit(f"{type(step).__name__} has no right_inverse: give it one.")
-        try:
-            value = step.right_inverse(value)
-        except NotImplementedError as error:
-            raise _Unfit(str(error)) from error
+        value = step.right_inverse(value)
         if isinstance(step, _SpectralNorm) and value.dim() > 1:
             # Its singular vectors are those of the old weight: find the new ones.
             fresh = _SpectralNorm(value, step.n_power_iterations, step.dim, step.eps)

@@ -258,6 +258,14 @@ def test_a_failing_function_of_torch_changes_nothing_and_names_the_parameter(
     assert torch.equal(torch.get_rng_state(), state)
 
 
+def test_a_function_that_fails_for_one_type_only_changes_nothing() -> None:
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2, dtype=torch.complex64))
+    before = bits(model)
+    with pytest.raises(ValueError, match=r"trunc_normal_ cannot initialise 1\.weight"):
+        params_init(model, nn.init.trunc_normal_)
+    assert_same_bits(model, before)
+
+
 def test_what_is_proved_on_one_element_never_fails_on_more() -> None:
     """The promise behind writing in place, over shapes, types and odd arguments."""
     inf, nan = float("inf"), float("nan")
@@ -589,14 +597,20 @@ def test_a_gpu_gets_the_bits_of_the_cpu(by_name) -> None:
     assert_same_bits(built.cpu(), bits(here))
 
 
-def test_by_name_adding_a_layer_changes_no_other() -> None:
-    small = nn.ModuleDict({"a": nn.Linear(3, 3), "c": nn.Linear(3, 3)})
-    large = nn.ModuleDict({k: nn.Linear(3, 3) for k in "abc"})
-    for model in (small, large):
-        initialise(model, by_name=True)
-    assert torch.equal(small["a"].weight, large["a"].weight)
-    assert torch.equal(small["c"].weight, large["c"].weight)
-    assert not torch.equal(large["a"].weight, large["b"].weight)
+@pytest.mark.parametrize("width", [3, 300])
+def test_by_name_adding_a_layer_changes_no_other(width) -> None:
+    """Small ones are filled one by one, large ones in threads."""
+    assert 3**2 < d2ltorch.init._LARGE < 300**2
+    layers = {key: nn.Embedding(width, width, padding_idx=1) for key in "abc"}
+    initialise(nn.ModuleDict({key: layers[key] for key in "ac"}), by_name=True)
+    before = bits(nn.ModuleDict(layers))
+    initialise(nn.ModuleDict(layers), by_name=True)
+    for key in "ac":
+        assert torch.equal(layers[key].weight, before[f"{key}.weight"])
+        assert (layers[key].weight == 0).all(1).tolist() == [
+            row == 1 for row in range(width)
+        ]
+    assert not torch.equal(layers["a"].weight, layers["b"].weight)
 
 
 def test_by_name_every_seed_gives_other_values() -> None:

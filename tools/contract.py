@@ -1,10 +1,10 @@
 """The notebook contract: what must hold before any kernel is started.
 
-Run as a command it checks every notebook; check.py and tests/test_contract.py call
-it too. This file holds the rules about the notebook as a file; code_contract.py
-those about code and its outputs, prose_contract.py those about text, links and
-pictures. A rule is a function that takes a Page and yields (cell id, what is wrong
-and what to do). Rules only read.
+Run as a command it checks every notebook; check.py and tests/test_contract.py call it
+too. This file holds the rules about the notebook as a file; code_contract.py those
+about code and its outputs, prose_contract.py those about text, links and pictures,
+translation_contract.py those between the two languages. A rule is a function that
+takes a Page and yields (cell id, what is wrong and what to do). Rules only read.
 """
 
 import re
@@ -16,11 +16,12 @@ from pathlib import Path
 
 import code_contract
 import prose_contract
+import translation_contract
 from notebooks import CHAPTER, METADATA, NotebookError, Page, dumps, select
 from sanitizer import SANITIZER, sanitizer_problems
 
 KNOWN_TAGS = {"raises-exception"}
-CELL_METADATA = {"alt", "tags"}  # and what begins with "nbsphinx"
+CELL_METADATA = {"alt", "tags", "translates"}  # and what begins with "nbsphinx"
 NOTEBOOK_METADATA = {*METADATA, "code_cells"}
 WORDS = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 HEX = re.compile(r"(?=.*\d)[0-9a-f]{6,}(-[0-9a-f]{4,})*")
@@ -113,6 +114,7 @@ RULES = [
     *(form, cell_ids, cell_metadata, executed, errors),
     *code_contract.RULES,
     *prose_contract.RULES,
+    *translation_contract.RULES,
 ]
 
 

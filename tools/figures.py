@@ -1,4 +1,4 @@
-"""Compare two PNG pictures as a reader would: decoded, and forgiving of rounding.
+"""Compare two PNG pictures as a reader would: decoded, and forgiving of rendering.
 
 Used by refresh.py (is this the same picture?) and by nbval_lessons.py (does the
 cell still draw the stored picture?). It reads and writes pictures, no notebooks.
@@ -11,22 +11,25 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageChops, ImageFilter
 
-# Another FreeType shifts letters by a pixel or two, other anti-aliasing shades edges:
-# blurred over BLUR of the picture's width (4 pixels of 500) both stay below 0.1 of
-# full contrast, while a curve, bar or cloud of points that changed by a twentieth to
-# a tenth exceeds it. Chosen among 24 combinations of blur and neighbourhood;
+# Another FreeType shifts letters by a pixel or two, other anti-aliasing shades edges.
+# Two measures stay small then, and grow when a curve, bar or colour changed by
+# a twentieth: the largest difference after a blur of BLUR inches (a thing
+# moved), and the share of the area whose colour is not found within REACH inches
+# (much changed, if only a little). They were chosen among some thirty combinations;
 # tests/test_figures.py measures both sides.
-BLUR = 0.008
-TOLERANCE = 0.1
+BLUR, LARGEST = 4 / 150, 0.1
+REACH, SHARE, VISIBLE = 2 / 150, 0.01, 0.03
 SIZE_TOLERANCE = 0.02  # a tight bounding box follows the width of the text
 NOISE = 2  # of 255: what last-bit differences of floats do to a pixel
 
 
 def decode(png: str) -> Image.Image:
     """Return the picture in base64 text `png` as RGB on white ground."""
-    picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGBA")
+    picture = Image.open(io.BytesIO(base64.b64decode(png)))
     ground = Image.new("RGBA", picture.size, "white")
-    return Image.alpha_composite(ground, picture).convert("RGB")
+    flat = Image.alpha_composite(ground, picture.convert("RGBA")).convert("RGB")
+    flat.info = picture.info
+    return flat
 
 
 def noise_only(stored: str, new: str) -> bool:
@@ -47,19 +50,39 @@ def same_size(one: dict, other: dict) -> bool:
 
 
 def difference(stored: str, new: str) -> float:
-    """Return the largest local difference: 0 none, 1 black against white.
+    """Return how different two pictures are; up to 1 is what rendering may do.
 
-    Pictures of different size count as altogether different.
+    Pictures of different size are infinitely different.
     """
+    if stored == new:
+        return 0.0
     one, other = decode(stored), decode(new)
     if not same_size(*(dict(enumerate(picture.size)) for picture in (one, other))):
-        return 1.0
-    blur = ImageFilter.GaussianBlur(BLUR * one.width)
-    blurred = [
-        np.asarray(picture.filter(blur), dtype=float)
-        for picture in (one, other.resize(one.size))
-    ]
-    return float(np.abs(blurred[0] - blurred[1]).max() / 255)
+        return float("inf")
+    other = other.resize(one.size)
+    dpi = one.info.get("dpi", (100, 100))[0]
+    return max(largest(one, other, dpi) / LARGEST, changed(one, other, dpi) / SHARE)
+
+
+def largest(one: Image.Image, other: Image.Image, dpi: float) -> float:
+    """Return the largest difference of blurred pictures, 1 for black and white."""
+    blur = ImageFilter.GaussianBlur(BLUR * dpi)
+    gap = ImageChops.difference(one.filter(blur), other.filter(blur))
+    return float(np.asarray(gap).max() / 255)
+
+
+def changed(one: Image.Image, other: Image.Image, dpi: float) -> float:
+    """Return the share of pixels whose colour is not in the other's neighbourhood."""
+    soft = ImageFilter.GaussianBlur(0.75 * REACH * dpi)
+    one, other = one.filter(soft), other.filter(soft)
+    around = 2 * round(REACH * dpi) + 1
+    gaps = []
+    for picture, reference in ((one, other), (other, one)):
+        low = reference.filter(ImageFilter.MinFilter(around))
+        high = reference.filter(ImageFilter.MaxFilter(around))
+        gaps += [ImageChops.subtract(low, picture), ImageChops.subtract(picture, high)]
+    seen = np.max([np.asarray(gap) for gap in gaps], axis=(0, 3)) > VISIBLE * 255
+    return float(seen.mean())
 
 
 def save_comparison(stored: str, new: str, folder: Path, name: str) -> Path:

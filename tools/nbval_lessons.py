@@ -113,6 +113,9 @@ class LessonCell(IPyNbCell):
         """Return the output with the sanitiser file applied, as nbval applies it."""
         return self.sanitize_outputs([output])[0]
 
+    def reportinfo(self):
+        return self.path, None, f"{self.parent.lesson}, cell {self.name}"
+
     def repr_failure(self, excinfo):
         error = excinfo.value
         said = self.complaint(error)

@@ -148,14 +148,14 @@ def signals_held():
 def write_all(new: Mapping[Path, str], old: Mapping[Path, str]) -> list[Path]:
     """Write every text in `new` that differs from `old`, or nothing at all.
 
-    `old` is what the files held when they were read. If a file holds something
-    else by now, or a write fails, all files stay (or are put back) as they are
-    and NotebookError says why. Returns the files that changed.
+    `old` is what the files held when they were read; a file that is not in it is
+    new. If a file holds something else by now, or a write fails, all files stay (or
+    are put back) as they are and NotebookError says why. Returns what changed.
     """
-    changed = [path for path in new if new[path] != old[path]]
+    changed = [path for path in new if new[path] != old.get(path)]
     with signals_held():
         for path in changed:
-            if path.read_text("utf-8") != old[path]:
+            if (path.read_text("utf-8") if path.exists() else None) != old.get(path):
                 raise NotebookError(
                     f"{path.name} was changed while it ran, so nothing was written;"
                     " save it in your editor and repeat."
@@ -170,7 +170,10 @@ def write_all(new: Mapping[Path, str], old: Mapping[Path, str]) -> list[Path]:
                 done.append(path)
         except OSError as error:
             for path in done:
-                os.replace(_write_beside(path, old[path]), path)
+                if path in old:
+                    os.replace(_write_beside(path, old[path]), path)
+                else:
+                    path.unlink()
             raise NotebookError(
                 f"Writing {error.filename or path} failed ({error.strerror});"
                 " every notebook is as it was."
@@ -182,13 +185,14 @@ def write_all(new: Mapping[Path, str], old: Mapping[Path, str]) -> list[Path]:
 
 
 def _write_beside(path: Path, text: str) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     try:
         with open(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, path.stat().st_mode & 0o777)
+        os.chmod(temporary, path.stat().st_mode & 0o777 if path.exists() else 0o644)
     except BaseException:
         os.unlink(temporary)
         raise

@@ -111,7 +111,8 @@ def pictures(page: Page) -> Iterator[Finding]:
 def describes(alt: str, target: str) -> bool:
     """Tell whether `alt` is more than nothing, a word or the file's name."""
     name = re.sub(r"[-_]", " ", Path(target).stem).lower()
-    return len(alt.split()) > 3 and alt.lower().strip(" .") != name
+    words = len(alt.split()) + len(re.findall("[\u4e00-\u9fff]", alt)) // 2
+    return words > 3 and alt.lower().strip(" .") != name
 
 
 def contents(page: Page) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ touches notebooks only, and of those only outputs, counts and machine metadata.
 
 import argparse
 import asyncio
+import atexit
 import copy
 import os
 import signal
@@ -60,8 +61,13 @@ def execute(page: Page, running: list) -> str:
     except nbclient.exceptions.CellTimeoutError:
         said = f"still running after {CELL_TIMEOUT} s. Make it smaller"
         raise failure(page, current, said) from None
-    except nbclient.exceptions.DeadKernelError:
+    except RuntimeError as error:  # nbclient's DeadKernelError is one
+        if not current:
+            said = f"{page.name}: its kernel did not start ({error})."
+            raise NotebookError(said) from None
         raise failure(page, current, "the kernel died while it ran") from None
+    finally:
+        atexit.unregister(client._cleanup_kernel)  # left behind if it did not start
     normalise(notebook, page)
     keep_pictures(notebook, page.notebook)
     return dumps(notebook)
