@@ -2,10 +2,12 @@
 
 nbsphinx turns Markdown into reStructuredText, which knows no markup inside a link
 and would show ``[`torch.nn.init`](…)`` as it is written. So such a link travels through
-it as a role of its own, with the link packed into the role's text.
+it as a role of its own, with the link packed into the role's text, between
+backslashes and spaces that stand for nothing: Chinese has no space to tell a role by.
 """
 
 import json
+import re
 from collections.abc import Callable
 from urllib.parse import quote, unquote
 
@@ -15,6 +17,7 @@ from sphinx.application import Sphinx
 
 PLAIN = {"Str", "Space", "SoftBreak"}
 MARKUP = {"Code": nodes.literal, "Emph": nodes.emphasis, "Strong": nodes.strong}
+ENUMERATOR = re.compile(r"\(?\w+[.)]$")  # what reStructuredText takes for one
 original_pandoc = nbsphinx.pandoc
 
 
@@ -31,7 +34,13 @@ def plain_text(inline: dict) -> str:
 
 
 def pack_link(node: dict) -> dict:
-    """Replace a link with markup in its text by the role; leave all else alone."""
+    """Replace a link with markup in its text by the role; leave all else alone.
+
+    But for a paragraph that begins with "(a)": it is kept from becoming a list.
+    """
+    first = node["c"][0] if node.get("t") in {"Para", "Plain"} else {}
+    if first.get("t") == "Str" and ENUMERATOR.match(plain_text(first)):
+        node["c"].insert(0, {"t": "RawInline", "c": ["rst", "\\ "]})
     if node.get("t") != "Link":
         return node
     _, inlines, (target, _) = node["c"]
@@ -41,20 +50,23 @@ def pack_link(node: dict) -> dict:
     parts = [(inline["t"], plain_text(inline)) for inline in inlines]
     return {
         "t": "RawInline",
-        "c": ["rst", f":rich-link:`{quote(json.dumps([target, parts]))}`"],
+        "c": ["rst", rf"\ :rich-link:`{quote(json.dumps([target, parts]))}`\ "],
     }
 
 
 def pandoc(
     source: str, fmt: str, to: str, filter_func: Callable[[str], str] | None = None
 ) -> str:
-    """Do as ``nbsphinx.pandoc``, and pack links on the way."""
+    """Do as ``nbsphinx.pandoc``, and pack links on the way.
+
+    A paragraph that begins with "(a)" stays a paragraph, as it is in JupyterLab.
+    """
 
     def pack_links(document: str) -> str:
         document = filter_func(document) if filter_func else document
         return json.dumps(json.loads(document, object_hook=pack_link))
 
-    return original_pandoc(source, fmt, to, pack_links)
+    return original_pandoc(source, f"{fmt}-fancy_lists", to, pack_links)
 
 
 def rich_link(

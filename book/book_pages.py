@@ -2,9 +2,9 @@
 
 Cells get their ids as anchors, figures the alternative text of their cell, and
 captions, notes and errors a class of their own; pages get a link to the other
-language. Whatever a reader would miss (a figure without text, a bare dollar sign) is
-a warning with page and cell, and the build makes warnings errors. Reads the
-notebooks, never writes one.
+language, and the opening page says where to begin. Whatever a reader would miss (a
+figure without text, a bare dollar sign) is a warning with page and cell, and the
+build makes warnings errors. Reads the notebooks, never writes one.
 """
 
 import re
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import nbformat
 from docutils import nodes
+from sphinx.addnodes import toctree
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
@@ -28,11 +29,21 @@ UNUSED = (
     "nbsphinx-*",
     "file.png",
     "plus.png",
+    "searchtools.js",
+    "language_data.js",
+    "*stemmer.js",
+    "sphinx_highlight.js",
+    "doctools.js",
+    "translations.js",
     "minus.png",
 )
 ICON_FONT = r'@font-face{[^}]*}|(?:\.fa-[a-z0-9-]+,?)+{--fa:"[^"]*"}'
 NOT_PROSE = (nodes.literal, nodes.FixedTextElement, nodes.raw, nodes.math)
-LEFTOVER = re.compile(r"\$|`_|:[\w-]+:`|\|\w{32}\|")  # formulas, links, roles, images
+LEFTOVER = re.compile(
+    r"\$|`_|:rich-link:|:[\w-]+:`|\|\w{32}\|"
+)  # formulas, links, roles, images
+HAN = re.compile("[\u3400-\u9fff]")
+CLOSING = re.compile(r"[,.;:!?)\]”，。、；：！？）》]+")
 logger = logging.getLogger(__name__)
 
 
@@ -120,6 +131,52 @@ def dress_prose(app: Sphinx, doctree: nodes.document) -> None:
             logger.warning(message, image["uri"], location=page)
     if page.startswith("solutions/"):  # reached from its lesson, not from the contents
         app.env.metadata[page]["orphan"] = True
+        for section in doctree.findall(nodes.section):
+            section["classes"].append("solution")
+
+
+def dress_type(app: Sphinx, doctree: nodes.document) -> None:
+    """Mark emphasised Chinese (dotted, not slanted); keep a comma by its formula."""
+    for emphasis in doctree.findall(nodes.emphasis):
+        if HAN.search(emphasis.astext()):
+            emphasis["classes"].append("han")
+    for formula in list(doctree.findall(nodes.math)):
+        place, siblings = formula.parent.index(formula), formula.parent.children
+        following = siblings[place + 1] if place + 1 < len(siblings) else None
+        if isinstance(following, nodes.Text) and (mark := CLOSING.match(following)):
+            formula.parent.replace(following, nodes.Text(following[mark.end() :]))
+            kept = nodes.inline("", "", formula.deepcopy(), nodes.Text(mark[0]))
+            kept["classes"].append("kept")
+            formula.replace_self(kept)
+
+
+def greet(app: Sphinx, doctree: nodes.document) -> None:
+    """Put on the opening page, under its first paragraph, what one can do here."""
+    if app.env.current_document.docname != app.config.root_doc:
+        return
+    words = app.config.html_context["words"]
+    paragraphs = doctree.findall(nodes.paragraph)
+    lead = next((p for p in paragraphs if isinstance(p.parent, nodes.section)), None)
+    first = next((e for t in doctree.findall(toctree) for _, e in t["entries"]), None)
+    if lead is None or first is None:
+        return
+    lead["classes"].append("lead")
+    twin = twin_of(app, app.config.root_doc)
+    links = f'<a class="start-button" href="{first}.html">{words["start"]}</a>'
+    if twin:
+        tag, url = twin
+        links += f'<a href="{url}" hreflang="{tag}" lang="{tag}">{words["other"]}</a>'
+    html = f'<div class="start"><p>{words["facts"]}</p><p>{links}</p></div>'
+    lead.parent.insert(lead.parent.index(lead) + 1, nodes.raw("", html, format="html"))
+
+
+def twin_of(app: Sphinx, page: str) -> tuple[str, str] | None:
+    """Return the other language and where it has the same page, if it has."""
+    here, source = app.tags.has("zh"), Path(app.srcdir)
+    other, folder = ("en", source.parent) if here else ("zh", source / "zh")
+    if not (folder / f"{page}.ipynb").exists():
+        return None
+    return other, f"{'../' * (page.count('/') + 1)}{other}/{page}.html"
 
 
 def add_context(
@@ -129,17 +186,12 @@ def add_context(
     context: dict,
     doctree: nodes.document | None,
 ) -> None:
-    """Give the templates the page's notebook and its twin in the other language."""
+    """Give the templates the page's twin in the other language."""
     if doctree is None:
         return
-    context["notebook"] = f"{pagename.rsplit('/', 1)[-1]}.ipynb"
     context["has_code"] = any(is_cell(n, "nbinput") for n in doctree.findall())
-    here, source = app.tags.has("zh"), Path(app.srcdir)
-    other, folder = ("en", source.parent) if here else ("zh", source / "zh")
-    if (folder / f"{pagename}.ipynb").exists():
-        up = "../" * (pagename.count("/") + 1)
-        context["other_language"] = other
-        context["other_url"] = f"{up}{other}/{pagename}.html"
+    if twin := twin_of(app, pagename):
+        context["other_language"], context["other_url"] = twin
 
 
 def drop_unused(app: Sphinx, exception: Exception | None) -> None:
@@ -156,6 +208,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the functions above to the build."""
     app.connect("doctree-read", dress_cells)
     app.connect("doctree-read", dress_prose)
+    app.connect("doctree-read", dress_type)
+    app.connect("doctree-read", greet)
     app.connect("html-page-context", add_context)
     app.connect("build-finished", drop_unused)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -4,13 +4,17 @@
 the folder of that language's notebooks. Nothing here executes a notebook.
 """
 
+import json
 import os
-import re
 import sys
 from pathlib import Path
 
 import pypandoc
-from sphinx.errors import ConfigError
+
+# Where the repository is to be read, as a browser shows it, branch included:
+# "https://github.com/<owner>/<name>/tree/<branch>". The buttons for Colab and Binder
+# need it; while it is empty there are none.
+REPOSITORY = ""
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
@@ -27,6 +31,7 @@ html_title = project
 extensions = [
     "nbsphinx",
     "sphinx_copybutton",
+    "book_launch",
     "book_links",
     "book_mathml",
     "book_pages",
@@ -47,6 +52,8 @@ html_math_renderer = "mathml"
 html_theme = "sphinx_book_theme"
 html_static_path = ["static"]
 html_css_files = ["book.css"]
+html_js_files = ["book.js"]
+html_additional_pages = {"search": "search.html"}
 html_copy_source = False
 html_show_sphinx = False
 html_use_index = False
@@ -60,36 +67,53 @@ html_theme_options = {
     "primary_sidebar_end": [],
     "pygments_dark_style": "a11y-high-contrast-dark",
     "pygments_light_style": "a11y-high-contrast-light",
+    "search_bar_text": "搜索" if chinese else "Search",
     "toc_title": "本页内容" if chinese else "On this page",
     "use_download_button": False,
     "use_fullscreen_button": False,
 }
 copybutton_selector = "div.input_area div.highlight pre, details div.highlight pre"
 
-
-def executed_with() -> str:
-    """Return the version of torch that made the stored outputs."""
-    pins = HERE.parent / "constraints.txt"
-    text = pins.read_text("utf-8") if pins.exists() else ""
-    found = re.search(r"^torch==([\w.]+)", text, re.M)
-    if not found:
-        raise ConfigError(f"{pins} names no torch: a line torch==… is needed.")
-    return found[1]
-
-
+english_words = {
+    "executed": "The outputs on this page were made by PyTorch {torch} and "
+    "Python {python} on a {device}.",
+    "download": "Download notebook",
+    "colab": "Open in Colab",
+    "binder": "Open in Binder",
+    "run": "This page as a notebook",
+    "in_colab": "In Colab, first run",
+    "licence": "Text and figures CC BY-SA 4.0, code MIT.",
+    "other": "English" if chinese else "中文",
+    "site": "This book",
+    "start": "Start the first lesson",
+    "facts": "A textbook chapter that runs. Every output is checked against a fresh "
+    "run. Free to read, copy and change.",
+    "search": "Search",
+    "found": "Sections found: {}",
+    "none": "Nothing found. Try fewer words, or a part of one.",
+    "no_script": "Search needs JavaScript, which is switched off.",
+}
+chinese_words = {
+    "executed": "本页的输出由PyTorch {torch}和Python {python}在{device}上运行得到。",
+    "download": "下载笔记本",
+    "colab": "在Colab中打开",
+    "binder": "在Binder中打开",
+    "run": "本页的笔记本",
+    "in_colab": "在Colab中请先运行",
+    "licence": "文字和图：CC BY-SA 4.0，代码：MIT。",
+    "site": "本书",
+    "start": "从第一课开始",
+    "facts": "可以运行的一章教科书。每一处输出都与重新运行的结果核对过。"
+    "可自由阅读、复制和修改。",
+    "search": "搜索",
+    "found": "找到的小节：{}",
+    "none": "没有找到。请减少词语，或只输入其中一部分。",
+    "no_script": "搜索需要JavaScript，而浏览器禁用了它。",
+}
+executed = HERE / "executed.json"  # page: what made its outputs; written by refresh
 html_context = {
     "default_mode": "light",  # without JavaScript; the page's script obeys the system
-    "torch_version": executed_with(),
-    "words": {
-        "executed": "本页的输出由 PyTorch {} 在 CPU 上运行得到。"
-        if chinese
-        else "The outputs on this page were made by PyTorch {} on a CPU.",
-        "download": "下载本页的笔记本" if chinese else "Download this notebook",
-        "licence": "文字和图：CC BY-SA 4.0，代码：MIT。"
-        if chinese
-        else "Text and figures CC BY-SA 4.0, code MIT.",
-        "stop": "。" if chinese else ".",
-        "other": "English" if chinese else "中文",
-        "site": "本书" if chinese else "This book",
-    },
+    "executed": json.loads(executed.read_text("utf-8")) if executed.exists() else {},
+    "repository": REPOSITORY,
+    "words": english_words | (chinese_words if chinese else {}),
 }

@@ -59,8 +59,8 @@ def _forced(wanted: str) -> list[torch.device]:
         found = [] if device.type == "cpu" else _all_of(device.type)
     except (RuntimeError, AttributeError):  # no such word; or no kind of accelerator
         raise ValueError(
-            f"{_VARIABLE}={wanted} is not a device. Use cpu, cuda, cuda:1, mps or xpu, "
-            "or unset it."
+            f"{_VARIABLE}={wanted} is not a device that this PyTorch can compute on. "
+            "Use cpu, cuda, cuda:1, mps or xpu, or unset it."
         ) from None
     if device.type == "cpu":
         return []

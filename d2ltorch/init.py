@@ -215,12 +215,11 @@ def _stage(jobs: list[Job], source: _Source) -> Tensor:
     proved: dict[tuple, bool] = {}
     scratch = 0
     for job in jobs:
-        target, stage = job.target, _stage_tensor
-        if isinstance(target, ParametrizationList):
-            stage = _stage_chain
-        elif not callable(job.fill):
+        target = job.target
+        chained = isinstance(target, ParametrizationList)
+        if not chained and not callable(job.fill):
             continue
-        else:
+        if not chained:
             case = (id(job.fill), target.dim(), target.dtype)
             if case not in proved:
                 proved[case] = _is_proved(job, source)
@@ -230,7 +229,11 @@ def _stage(jobs: list[Job], source: _Source) -> Tensor:
                 continue
         try:
             with _stand_in(generator := source.stream(job.use.name)):
-                job.staged = stage(job, generator, source.device)
+                if chained:
+                    job.staged = _stage_chain(job, generator, source.device)
+                else:
+                    new = _draw(job, target, generator, source.device)
+                    job.staged = [(target, new)]
         except Exception as error:
             of_torch = getattr(job.fill, "__module__", None) == nn.init.__name__
             if of_torch or isinstance(error, _Unfit):
@@ -258,7 +261,9 @@ def _is_proved(job: Job, source: _Source) -> bool:
     if not any(function is provable for provable in _PROVABLE):
         return False
     one = (1,) * job.target.dim()
-    trial = {"generator": torch.Generator(source.device)} if source.generator else {}
+    trial = {}
+    if source.generator and job.takes_generator:
+        trial["generator"] = torch.Generator(source.device)
     try:
         with torch.random.fork_rng(devices=[]):
             for shape in (one, (2, *one[1:])) if one else (one,):
@@ -271,27 +276,23 @@ def _is_proved(job: Job, source: _Source) -> bool:
     return True
 
 
-def _stage_tensor(job: Job, generator, device) -> list[tuple[Tensor, Tensor]]:
-    """Run the initialiser on a copy of the parameter."""
-    target = job.target
-    new = target.detach().to(device, copy=True, memory_format=torch.contiguous_format)
-    version = new._version
+def _draw(job: Job, old: Tensor, generator, device) -> Tensor:
+    """Run the initialiser on a copy of the old values."""
+    new = old.detach().to(device, copy=True, memory_format=torch.contiguous_format)
+    unwritten = new._version + len(job.padding)
     _fill(job, new, generator)
-    if new._version == version or new.shape != target.shape:
+    if new._version == unwritten or new.shape != old.shape:
         raise _Unfit(
             "it did not write into the tensor it was given (write in place, under "
             "torch.no_grad() and not through .data)."
         )
-    return [(target, new)]
+    return new
 
 
 def _stage_chain(job: Job, generator, device) -> list[tuple[Tensor, Tensor]]:
     """Run the initialiser, then the inverse of the parametrization, on a CPU copy."""
     chain = copy.deepcopy(job.target).cpu().eval()
-    weight = chain()
-    new = torch.empty(weight.shape, dtype=weight.dtype, device=device)
-    _fill(job, new, generator)
-    value = new = new.cpu()
+    value = new = _draw(job, chain(), generator, device).cpu()
     for step in reversed(chain):
         if not hasattr(step, "right_inverse"):
             raise _Unfit(f"{type(step).__name__} has no right_inverse: give it one.")
@@ -361,10 +362,11 @@ def _write(jobs: list[Job], source: _Source, scratch: Tensor) -> None:
     large.sort(key=lambda job: -job.target.numel())  # the longest first
     try:
         with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-            list(pool.map(fill, large))
+            done = pool.map(fill, large)
     except RuntimeError:  # no thread to be had: the same values, one by one
-        for job in large:
-            fill(job)
+        done = map(fill, large)
+    for _ in done:  # raises what a fill raised
+        pass
 
 
 @contextlib.contextmanager

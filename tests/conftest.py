@@ -1,7 +1,8 @@
 """A small book in a temporary folder, to plant faults in: the fixture `book`.
 
 It has the tools of this repository and a lesson `demo` that keeps the contract, with
-its solutions and an index. Tests change it as they like; the real book is not touched.
+its solutions and an index, in both languages. Tests change it as they like; the real
+book is not touched.
 """
 
 import json
@@ -12,6 +13,7 @@ from textwrap import wrap
 
 import notebooks
 import pytest
+from translation_contract import source_hash
 
 LESSON = """
 # Demo: one and one
@@ -30,6 +32,35 @@ See [adding](#1.-Adding).
 ## Discussion
 None yet.
 """
+CHINESE = {  # by notebook and cell; code cells give their alternative text
+    "demo": {
+        "title": """\
+# 演示：一加一
+## 学完之后
+- 做加法。
+## 需要什么
+什么都不需要。
+## 1. 加法
+![白底上的一个红点，此外什么也没有](../../img/dot.svg)""",
+        "drawing": "## 2. 画图\n见[加法](#1.-加法)。",
+        "dot": "一个红色方块，代表一个点。",
+        "summary": """\
+## 小结
+- 二。
+## 练习
+1. 把二和二相加。见[解答](solutions/demo.ipynb)。
+## 讨论
+还没有。""",
+    },
+    "solutions/demo": {
+        "title": "# 演示的解答\n见[课文](../demo.ipynb)。",
+        "exercise-1": "## 练习1",
+    },
+    "index": {
+        "title": "# 一章",
+        "contents": "- [演示](demo.ipynb)\n- [解答](solutions/demo.ipynb)",
+    },
+}
 FIGURE = """\
 import base64
 
@@ -60,7 +91,8 @@ class Book:
     def __init__(self, root: Path):
         self.root = root
         self.chapter = root / notebooks.CHAPTER.name
-        (self.chapter / "solutions").mkdir(parents=True)
+        (self.chapter / "zh" / "solutions").mkdir(parents=True)
+        (self.chapter / "solutions").mkdir()
 
     def path(self, name: str) -> Path:
         return self.chapter / f"{name}.ipynb"
@@ -78,6 +110,21 @@ class Book:
         parsed = notebooks.parse(json.dumps(raw), name)
         self.path(name).write_text(notebooks.dumps(parsed), "utf-8")
         return self.path(name)
+
+    def translate(self, name: str, texts: dict[str, str]) -> None:
+        """Write the Chinese edition of a notebook, with `texts` by cell id."""
+        raw = json.loads(self.path(name).read_text("utf-8"))
+        for cell in raw["cells"]:
+            if cell["id"] not in texts:
+                continue
+            english = cell["metadata"].get("alt") or "".join(cell["source"])
+            cell["metadata"]["translates"] = source_hash(english)
+            if cell["cell_type"] == "markdown":
+                cell["source"] = texts[cell["id"]]
+            else:
+                cell["metadata"]["alt"] = texts[cell["id"]]
+        parsed = notebooks.parse(json.dumps(raw), f"zh/{name}")
+        self.path(f"zh/{name}").write_text(notebooks.dumps(parsed), "utf-8")
 
     @contextmanager
     def edit(self, name: str):
@@ -159,6 +206,8 @@ def book(tmp_path) -> Book:
             ),
         ],
     )
+    for name, texts in CHINESE.items():
+        made.translate(name, texts)
     return made
 
 
@@ -167,7 +216,7 @@ def tools(book) -> Path:
     """Return the folder of a copy of the tools that works on `book`."""
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(notebooks.ROOT / "tools", book.root / "tools", ignore=ignore)
-    (book.root / "tests").mkdir()
-    shutil.copy(notebooks.ROOT / "tests" / "sanitize.cfg", book.root / "tests")
-    shutil.copy(notebooks.ROOT / "pyproject.toml", book.root)
+    for name in ("tests/sanitize.cfg", "book/glossary.tsv", "pyproject.toml"):
+        (book.root / name).parent.mkdir(exist_ok=True)
+        shutil.copy(notebooks.ROOT / name, book.root / name)
     return book.root / "tools"

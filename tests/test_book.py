@@ -5,6 +5,7 @@ copies book/ and the tool beside a few small notebooks in a temporary folder, so
 nothing here reads the real lessons or writes to _build.
 """
 
+import json
 import os
 import re
 import shutil
@@ -56,7 +57,8 @@ def write(tmp_path: Path):
     )
     (tmp_path / "tools").mkdir()
     shutil.copy(ROOT / "tools" / "build_html.py", tmp_path / "tools")
-    (tmp_path / "constraints.txt").write_text("torch==2.99.1\n")
+    made_by = {"torch": "2.99.1", "python": "3.11", "device": "CPU"}
+    (tmp_path / "book" / "executed.json").write_text(json.dumps({"one": made_by}))
     (tmp_path / "img").mkdir()
     (tmp_path / "img" / "figure.svg").write_text(SVG)
     chapter = tmp_path / "chapter_deep-learning-computation"
@@ -199,8 +201,6 @@ def test_only_what_changed_is_read_again(write, tmp_path):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda root: (root / "constraints.txt").write_text("numpy==1\n"), "torch=="),
-        (lambda root: (root / "constraints.txt").unlink(), "constraints.txt"),
         (lambda root: one(root).write_text("{]"), "one.ipynb is not a notebook"),
         (lambda root: one(root).write_text("[]"), "one.ipynb is not a notebook"),
         (lambda root: one(root).with_name("index.ipynb").unlink(), "index.ipynb"),

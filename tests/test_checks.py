@@ -15,7 +15,7 @@ import xml.etree.ElementTree as ElementTree
 import notebooks
 import pytest
 import refresh
-from conftest import DOT, FIGURE, Book, code, markdown, result, stream
+from conftest import CHINESE, DOT, FIGURE, Book, code, markdown, result, stream
 from notebooks import NotebookError
 
 MOVED = (  # the square of DOT, six pixels up and to the left
@@ -337,13 +337,16 @@ def test_check_passes_a_right_notebook_and_fails_a_wrong_one(book, tools):
     with book.edit("index") as raw:
         raw["cells"].append(code("add", "1 + 1", result("2")))
     refresh.refresh("index", book.chapter)
+    book.translate("index", CHINESE["index"])
     status, said = run(tools / "check.py", "index")
-    assert (status, said.splitlines()[-1].split(" in ")[0]) == (0, "1 passed"), said
-    with book.edit("index") as raw:
-        raw["cells"][-1]["outputs"][0]["data"]["text/plain"] = "3"
+    assert (status, said.splitlines()[-1].split(" in ")[0]) == (0, "2 passed"), said
+    for name in ("index", "zh/index"):
+        with book.edit(name) as raw:
+            raw["cells"][-1]["outputs"][0]["data"]["text/plain"] = "3"
     status, said = run(tools / "check.py", "index")
-    assert status == 1 and said.splitlines()[-1].startswith("1 failed in"), said
-    assert "index, cell add: what it gives now is not what is stored" in said
+    assert status == 1 and said.splitlines()[-1].startswith("2 failed in"), said
+    for name in ("index", "zh/index"):
+        assert f"\n{name}, cell add: what it gives now is not what is stored" in said
 
 
 def test_broken_contract_stops_the_check_before_any_kernel(book, tools):
@@ -353,4 +356,4 @@ def test_broken_contract_stops_the_check_before_any_kernel(book, tools):
     status, said = run(tools / "check.py", "demo")
     assert status == 1 and "demo, cell add: was never executed" in said
     assert "pytest started" not in said and "Traceback" not in said
-    assert said.splitlines()[-1].startswith("Contract: 1 to mend (2 notebooks")
+    assert said.splitlines()[-1].startswith("Contract: 2 to mend (4 notebooks")

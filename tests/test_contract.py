@@ -320,9 +320,6 @@ def test_lesson_typo_names_the_lessons_and_the_closest(book):
 
 
 def test_lesson_means_the_page_and_its_solutions_in_both_languages(book):
-    zh = book.chapter / "zh"
-    zh.mkdir()
-    (zh / "demo.ipynb").write_text(book.path("demo").read_text("utf-8"), "utf-8")
     names = [name_of(path, book.chapter) for path in select("demo", book.chapter)]
-    assert names == ["demo", "solutions/demo", "zh/demo"]
+    assert names == ["demo", "solutions/demo", "zh/demo", "zh/solutions/demo"]
     assert select("demo.ipynb", book.chapter) == select("demo", book.chapter)

@@ -357,13 +357,14 @@ def test_functions_of_torch_need_no_spare_memory_and_others_are_staged(
     monkeypatch,
 ) -> None:
     staged = []
-    stage = d2ltorch.init._stage_tensor
-    monkeypatch.setattr(
-        d2ltorch.init,
-        "_stage_tensor",
-        lambda job, *a: staged.append(job.use.name) or stage(job, *a),
-    )
-    initialise(lenet())
+    draw = d2ltorch.init._draw
+
+    def spy(job, *arguments):
+        staged.append(job.use.name)
+        return draw(job, *arguments)
+
+    monkeypatch.setattr(d2ltorch.init, "_draw", spy)
+    initialise(lenet(), rules={"5.bias": nn.init.ones_})
     params_init(
         lenet(), functools.partial(nn.init.kaiming_normal_, nonlinearity="relu")
     )
@@ -378,18 +379,20 @@ def test_functions_of_torch_need_no_spare_memory_and_others_are_staged(
         lambda w: torch.randn_like(w),
         lambda w: w.data.normal_(),
         lambda w: None,
-        lambda w: w.resize_(1),
+        lambda w: w.resize_(4, 1),
     ],
     ids=["returns a new tensor", "writes through .data", "does nothing", "resizes"],
 )
 def test_an_initialiser_that_does_not_write_in_place_is_refused(init) -> None:
-    model = lenet()
-    before = bits(model)
-    with pytest.raises(
-        ValueError, match=r"0\.weight \(Conv2d\): it did not write into"
+    for model in (
+        nn.Linear(2, 2),
+        nn.Embedding(3, 2, padding_idx=1),  # that row is written all the same
+        parametrizations.orthogonal(nn.Linear(2, 2)),
     ):
-        params_init(model, init)
-    assert_same_bits(model, before)
+        before = bits(model)
+        with pytest.raises(ValueError, match=r"weight \(\w+\): it did not write into"):
+            params_init(model, init)
+        assert_same_bits(model, before)
 
 
 # ---- what is refused before anything is written --------------------------------------
@@ -470,6 +473,16 @@ def test_a_parametrization_without_inverse_is_refused_unless_frozen() -> None:
     linear.parametrizations.weight.original.requires_grad_(False)
     report = initialise(linear)
     assert [row.rule for row in report.rows] == ["0", "frozen, left alone"]
+
+
+def test_a_model_in_training_gets_the_same_power_iterations_as_one_that_is_not() -> (
+    None
+):
+    one, two = rich_model().train(), rich_model().eval()
+    two[6].load_state_dict(one[6].state_dict())  # frozen, so drawn by torch
+    for model in (one, two):
+        initialise(model, rules=RULES)
+    assert_same_bits(one, bits(two))
 
 
 def test_a_parametrized_weight_frozen_in_part_is_refused() -> None:
@@ -584,16 +597,21 @@ def test_values_do_not_depend_on_strides() -> None:
 
 
 @pytest.mark.parametrize("by_name", [False, True])
-def test_a_gpu_gets_the_bits_of_the_cpu(by_name) -> None:
-    if not torch.cuda.is_available():
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_every_device_gets_the_same_bits(device, by_name, monkeypatch) -> None:
+    """Moved there, or built on meta and then there; on the CPU as if it were far."""
+    if device == "cuda" and not torch.cuda.is_available():
         pytest.skip("no CUDA device on this machine")
-    here, there, built = rich_model(), rich_model().cuda(), rich_model()
-    built = built.to("meta").to_empty(device="cuda")
+    here, there, built = rich_model(), rich_model().to(device), rich_model()
+    built = built.to("meta").to_empty(device=device)
     built[1].weight = built[0].weight
-    for model in (here, there, built):
+    initialise(here, rules=RULES, by_name=by_name)
+    monkeypatch.setattr(d2ltorch.init._Source, "reaches", lambda *_: False)
+    for model in (there, built):
         initialise(model, rules=RULES, by_name=by_name)
+    there[6].load_state_dict(here[6].state_dict())  # frozen, so drawn by torch
     assert_same_bits(there.cpu(), bits(here))
-    del built[5:7], here[5:7]  # to_empty lost the constraint, or it is frozen
+    built[6].load_state_dict(here[6].state_dict())
     assert_same_bits(built.cpu(), bits(here))
 
 

@@ -27,9 +27,13 @@ def model(layers: int) -> nn.Sequential:
     return nn.Sequential(*(nn.Linear(WIDTH, WIDTH) for _ in range(layers)))
 
 
-def on_meta(layers: int) -> nn.Sequential:
+def small(layers: int) -> nn.Sequential:
+    return nn.Sequential(*(nn.Linear(4, 4) for _ in range(layers)))
+
+
+def on_meta(build: Callable[[int], nn.Module], layers: int) -> nn.Module:
     with torch.device("meta"):
-        built = model(layers)
+        built = build(layers)
     return built.to_empty(device="cpu")
 
 
@@ -43,8 +47,16 @@ def by_hand(net: nn.Module) -> None:
                 parameter.zero_()
 
 
-def normal(net: nn.Module, **options: object) -> None:
-    params_init(net, nn.init.normal_, std=0.02, **options)
+def normal(net: nn.Module) -> None:
+    params_init(net, nn.init.normal_, std=0.02)
+
+
+def by_name(net: nn.Module) -> None:
+    params_init(net, nn.init.normal_, std=0.02, by_name=True)
+
+
+def own(net: nn.Module) -> None:
+    params_init(net, lambda weight: weight.normal_(0, 0.02))
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -53,15 +65,8 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def ratio(first: Callable, second: Callable, rounds: int) -> tuple[float, float, float]:
-    """Best seconds of both, alternating, after one round of warm-up; their ratio."""
-    times = [(seconds(first), seconds(second)) for _ in range(rounds + 1)][1:]
-    one, two = (min(side) for side in zip(*times, strict=True))
-    return one, two, one / two
-
-
-def show(what: str, one: float, two: float, quotient: float, aim: str) -> None:
-    print(f"{what:<54} {one:8.3f} {two:8.3f} {quotient:7.3f}  {aim}", flush=True)
+def show(what: str, one: float, two: float, aim: str) -> None:
+    print(f"{what:<57} {one:8.3f} {two:8.3f} {one / two:6.3f}  {aim}", flush=True)
 
 
 def peak_of(way: str, layers: int) -> float:
@@ -76,17 +81,12 @@ def peak(way: str, layers: int) -> float:
 
     def highest() -> float:
         status = Path("/proc/self/status").read_text()
-        return int(status.split("VmHWM:")[1].split()[0]) / 1024 * 1.048576
+        return int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e6
 
-    normal(nn.Sequential(nn.Linear(2, 2)))  # load what is loaded on first use
-    with torch.device("meta"):
-        nn.Linear(2, 2).to_empty(device="cpu")
+    initialise = {"normal": normal, "by_name": by_name, "own": own}[way]
+    initialise(on_meta(small, 1))  # the first use loads parts of torch
     before = highest()
-    net = on_meta(layers)
-    if way == "own":
-        params_init(net, lambda weight: weight.normal_(0, 0.02))
-    else:
-        normal(net, by_name=way == "by_name")
+    initialise(on_meta(model, layers))
     return highest() - before
 
 
@@ -96,60 +96,42 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--peak", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    layers, rounds = options.layers, options.rounds
+    layers = options.layers
     if options.peak:
         print(peak(options.peak, layers))
         return
-    net = model(layers)
-    count = sum(parameter.numel() for parameter in net.parameters())
-    threads = torch.get_num_threads()
-    print(
-        f"torch {torch.__version__}, {threads} threads, {count / 1e6:.0f} M parameters"
-    )
-    print(f"{'':<54} {'this':>8} {'that':>8} {'ratio':>7}  aim")
-    show(
-        "params_init / filling the same tensors [s]",
-        *ratio(lambda: normal(net), lambda: by_hand(net), rounds),
-        "<= 1.05",
-    )
-    show(
-        f"by_name on {threads} threads / filling the same tensors [s]",
-        *ratio(lambda: normal(net, by_name=True), lambda: by_hand(net), rounds),
-        "<= 0.60 on 2",
-    )
-    show(
-        "meta, to_empty, params_init / constructor, fill [s]",
-        *ratio(lambda: normal(on_meta(layers)), lambda: by_hand(model(layers)), rounds),
-        "<= 0.65",
-    )
-    size = count * 4 / 1e6
-    for way, aim in (
-        ("torch", "<= 1.05"),
-        ("by_name", "<= 1.05"),
-        ("own", "2: staged"),
-    ):
-        grown = peak_of(way, layers)
-        show(
-            f"peak memory, {way} init / size of the model [MB]",
-            grown,
-            size,
-            grown / size,
+
+    def compare(what: str, one: Callable, two: Callable, aim: str) -> None:
+        rounds = [(seconds(one), seconds(two)) for _ in range(options.rounds + 1)]
+        show(f"{what} [s]", *(min(side) for side in zip(*rounds[1:], strict=True)), aim)
+
+    net, threads = model(layers), torch.get_num_threads()
+    size = sum(parameter.nbytes for parameter in net.parameters()) / 1e6
+    print(f"torch {torch.__version__}, {threads} threads, {size / 4:.0f} M parameters")
+    what = "params_init / filling the same tensors"
+    compare(what, lambda: normal(net), lambda: by_hand(net), "<= 1.05")
+    what = "params_init by name / filling the same tensors"
+    compare(what, lambda: by_name(net), lambda: by_hand(net), "<= 0.60 on 2 threads")
+    for way, aim in ((normal, "<= 0.65"), (by_name, "")):
+        compare(
+            f"meta, to_empty, params_init {way.__name__} / constructor, fill",
+            lambda way=way: way(on_meta(model, layers)),
+            lambda: by_hand(model(layers)),
             aim,
         )
-    small, large = (
-        nn.Sequential(*(nn.Linear(4, 4) for _ in range(n))) for n in (1_000, 10_000)
-    )
-    show(
-        "10,000 small layers / ten times 1,000 [s]",
-        *ratio(
-            lambda: normal(large), lambda: [normal(small) for _ in range(10)], rounds
-        ),
+    for way, aim in (
+        ("normal", "<= 1.05"),
+        ("by_name", "<= 1.05"),
+        ("own", "staged: 2"),
+    ):
+        what = f"peak memory, {way} / size of the model [MB]"
+        show(what, peak_of(way, layers), size, aim)
+    many, few = small(10_000), small(1_000)
+    compare(
+        "10,000 small layers / ten times 1,000",
+        lambda: normal(many),
+        lambda: [normal(few) for _ in range(10)],
         "<= 1.2",
-    )
-    show(
-        "10,000 small layers / filling the same tensors [s]",
-        *ratio(lambda: normal(large), lambda: by_hand(large), rounds),
-        "",
     )
 
 

@@ -21,7 +21,7 @@ from notebooks import CHAPTER, METADATA, NotebookError, Page, dumps, select
 from sanitizer import SANITIZER, sanitizer_problems
 
 KNOWN_TAGS = {"raises-exception"}
-CELL_METADATA = {"alt", "tags", "translates"}  # and what begins with "nbsphinx"
+CELL_METADATA = {"alt", "slideshow", "tags", "translates"}  # and "nbsphinx…"
 NOTEBOOK_METADATA = {*METADATA, "code_cells"}
 WORDS = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 HEX = re.compile(r"(?=.*\d)[0-9a-f]{6,}(-[0-9a-f]{4,})*")

@@ -6,17 +6,19 @@ cell still draw the stored picture?). It reads and writes pictures, no notebooks
 
 import base64
 import io
+from collections.abc import Iterator
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageChops, ImageFilter
 
 # Another FreeType shifts letters by a pixel or two, other anti-aliasing shades edges.
-# Two measures stay small then, and grow when a curve, bar or colour changed by
-# a twentieth: the largest difference after a blur of BLUR inches (a thing
-# moved), and the share of the area whose colour is not found within REACH inches
-# (much changed, if only a little). They were chosen among some thirty combinations;
-# tests/test_figures.py measures both sides.
+# Two measures stay small then, and grow when a curve, bar or colour changed by a
+# twentieth: the largest difference after a blur of BLUR inches (something moved), and
+# the share of the area whose colour is not found within REACH inches (much changed, if
+# only a little). They were chosen among some thirty combinations, for the 200 pixels
+# an inch that lessons store; tests/test_figures.py measures both sides.
 BLUR, LARGEST = 4 / 150, 0.1
 REACH, SHARE, VISIBLE = 2 / 150, 0.01, 0.03
 SIZE_TOLERANCE = 0.02  # a tight bounding box follows the width of the text
@@ -74,15 +76,21 @@ def largest(one: Image.Image, other: Image.Image, dpi: float) -> float:
 def changed(one: Image.Image, other: Image.Image, dpi: float) -> float:
     """Return the share of pixels whose colour is not in the other's neighbourhood."""
     soft = ImageFilter.GaussianBlur(0.75 * REACH * dpi)
-    one, other = one.filter(soft), other.filter(soft)
-    around = 2 * round(REACH * dpi) + 1
-    gaps = []
-    for picture, reference in ((one, other), (other, one)):
-        low = reference.filter(ImageFilter.MinFilter(around))
-        high = reference.filter(ImageFilter.MaxFilter(around))
-        gaps += [ImageChops.subtract(low, picture), ImageChops.subtract(picture, high)]
-    seen = np.max([np.asarray(gap) for gap in gaps], axis=(0, 3)) > VISIBLE * 255
-    return float(seen.mean())
+    pixels = [np.asarray(picture.filter(soft)) for picture in (one, other)]
+    reach, gaps = round(REACH * dpi), []
+    for picture, reference in (pixels, pixels[::-1]):
+        low, high = reference, reference
+        for axis in (0, 1):
+            low = reduce(np.minimum, shifted(low, reach, axis))
+            high = reduce(np.maximum, shifted(high, reach, axis))
+        gaps.append(np.where(picture > high, picture - high, 0))
+        gaps.append(np.where(picture < low, low - picture, 0))
+    return float((reduce(np.maximum, gaps).max(axis=2) > VISIBLE * 255).mean())
+
+
+def shifted(pixels: np.ndarray, reach: int, axis: int) -> Iterator[np.ndarray]:
+    """Give the picture moved by up to `reach` pixels either way (margins are white)."""
+    return (np.roll(pixels, n, axis) for n in range(-reach, reach + 1))
 
 
 def save_comparison(stored: str, new: str, folder: Path, name: str) -> Path:

@@ -25,7 +25,8 @@ class Stream:
         self.name, self.outputs = name, outputs
 
     def write(self, text: str) -> int:
-        self.outputs.append(new_output("stream", name=self.name, text=text))
+        if text:
+            self.outputs.append(new_output("stream", name=self.name, text=text))
         return len(text)
 
     def writelines(self, lines) -> None:

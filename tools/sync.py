@@ -2,136 +2,172 @@
 
 Copies code cells, outputs, order and metadata from English to Chinese, keeps all
 Chinese prose, and lists what is stale, missing or surplus, with the English text
-before and after. With TRANSLATED it records that these cells were rewritten for the
+before and after. With TRANSLATED it records that these cells were written for the
 English text of now. It writes zh/ only: every file or none.
 """
 
 import argparse
 import copy
 import difflib
-import json
-import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
-from notebooks import CHAPTER, ROOT, NotebookError, Page, dumps, select, write_all
-from translation_contract import (
+from editions import (
     chinese_path,
+    english_of,
+    in_english,
     is_chinese,
     source_hash,
     translatable,
-    translated,
+    translatables,
 )
+from notebooks import (
+    CHAPTER,
+    NotebookError,
+    NotebookNode,
+    Page,
+    dumps,
+    select,
+    write_all,
+)
+from translation_contract import labelled, translated
 
 
-def merge(english: Page, chinese: Page | None, done: set[str]) -> tuple[str, list[str]]:
-    """Return the text of the Chinese notebook in step, and its surplus cells' ids.
+def merge(english: Page, chinese: Page | None, done: set[str]) -> str:
+    """Return the Chinese notebook, in step with the English one.
 
-    A cell that is not translated yet holds the English text. A surplus cell stays,
-    at the end, so that no prose is lost.
+    A cell that is not translated yet holds the English text; a cell whose id changed
+    is known by the English text it translates. A surplus text stays, at the end.
+    Raises NotebookError if a cell in `done` is not translated.
     """
     notebook = copy.deepcopy(english.notebook)
-    old = {cell.id: cell for cell in chinese.notebook.cells} if chinese else {}
-    for cell in notebook.cells:
-        text, kept = translatable(cell), old.pop(cell.id, None)
-        if not text:
-            continue
-        if kept is not None and kept.cell_type == cell.cell_type:
-            if cell.cell_type == "markdown":
-                cell.source = kept.source
-            elif "alt" in kept.metadata:
-                cell.metadata["alt"] = kept.metadata["alt"]
-            if "translates" in kept.metadata:
-                cell.metadata["translates"] = kept.metadata["translates"]
-        if cell.id in done:
-            cell.metadata["translates"] = source_hash(text)
-    surplus = [cell for cell in old.values() if cell.cell_type == "markdown"]
-    notebook.cells += surplus
-    return dumps(notebook), [cell.id for cell in surplus]
-
-
-def before(english: Page, cell_id: str, recorded: str) -> str:
-    """Return the English text that a translation was written for, out of git."""
-    path = english.path.relative_to(ROOT).as_posix()
-    log = _git("log", "--format=%h", "-n", "50", "--", path)
-    for commit in log.split():
-        try:
-            cells = json.loads(_git("show", f"{commit}:{path}"))["cells"]
-        except (ValueError, KeyError):
-            continue
-        for cell in cells:
-            text = "".join(cell["source"])
-            if cell.get("id") == cell_id and cell["cell_type"] == "code":
-                text = cell["metadata"].get("alt", "")
-            if cell.get("id") == cell_id and source_hash(text) == recorded:
-                return text
-    return ""
-
-
-def _git(*arguments: str) -> str:
-    run = subprocess.run(
-        ["git", "-C", str(ROOT), *arguments], capture_output=True, text=True
-    )
-    return run.stdout if run.returncode == 0 else ""
-
-
-def explain(english: Page, chinese: Page) -> list[str]:
-    """Return what is left to translate, with the English text before and after."""
-    found = []
-    now = {cell.id: translatable(cell) for cell in english.notebook.cells}
-    recorded = {
-        cell.id: cell.metadata.get("translates", "") for cell in chinese.notebook.cells
+    cells = chinese.notebook.cells if chinese else []
+    kept = {(cell.id, cell.cell_type): cell for cell in cells if translatable(cell)}
+    ids = {cell.id for cell in notebook.cells}
+    renamed = {
+        cell.metadata.get("translates"): key
+        for key, cell in kept.items()
+        if cell.id not in ids
     }
-    for cell_id, what in translated(chinese):
-        state = "stale" if "stale" in what else "missing"
-        found.append(f"{state}: {chinese.name}, cell {cell_id}")
-        old = before(english, cell_id, recorded[cell_id]) if recorded[cell_id] else ""
-        lines = difflib.unified_diff(
-            old.splitlines(), now[cell_id].splitlines(), lineterm="", n=0
-        )
-        found += [f"    {line}" for line in list(lines)[2:] if line[:2] != "@@"]
+    for cell in notebook.cells:
+        cell.metadata.pop("translates", None)
+        if not (text := translatable(cell)):
+            continue
+        key = cell.id, cell.cell_type
+        if key not in kept:
+            key = renamed.get(source_hash(text), key)
+        was = kept.pop(key, None)
+        if was and not in_english(translatable(was), text):
+            take(cell, was)
+        if cell.id in done:
+            if in_english(translatable(cell), text):
+                raise NotebookError(
+                    f"zh/{english.name}, cell {cell.id}: is not written in Chinese yet,"
+                    " so it cannot be recorded."
+                )
+            cell.metadata["translates"] = source_hash(text)
+    notebook.cells += [cell for (_, kind), cell in kept.items() if kind == "markdown"]
+    return dumps(notebook)
+
+
+def take(cell: NotebookNode, was: NotebookNode) -> None:
+    """Put the Chinese text of `was`, and what it translates, into `cell`."""
+    if cell.cell_type == "markdown":
+        cell.source = was.source
+    else:
+        cell.metadata["alt"] = was.metadata["alt"]
+    if "translates" in was.metadata:
+        cell.metadata["translates"] = was.metadata["translates"]
+
+
+def resolve(given: str, english: list[Page]) -> dict[str, set[str]]:
+    """Return the cells that TRANSLATED names, as "id" or "lesson:id", by notebook.
+
+    Raises NotebookError if there is no such text, or several have the id.
+    """
+    texts = {page.name: translatables(page) for page in english}
+    found = {name: set() for name in texts}
+    for word in given.split():
+        name, _, cell_id = word.removeprefix("zh/").rpartition(":")
+        homes = [n for n in texts if cell_id in texts[n] and name in ("", n)]
+        if not homes:
+            every = [w for n in texts for i in texts[n] for w in (i, f"{n}:{i}")]
+            close = difflib.get_close_matches(word, every, 1)
+            hint = f" Did you mean {close[0]}?" if close else ""
+            raise NotebookError(f"There is no text {word} to translate.{hint}")
+        if len(homes) > 1:
+            names = " or ".join(f"{home}:{cell_id}" for home in homes)
+            raise NotebookError(
+                f"Several notebooks have a cell {cell_id}; say {names}."
+            )
+        found[homes[0]].add(cell_id)
+    return found
+
+
+def check_ids(page: Page) -> None:
+    """Raise NotebookError if two cells have one id: a text would get lost."""
+    for cell_id, times in Counter(cell.id for cell in page.notebook.cells).items():
+        if times > 1:
+            raise NotebookError(
+                f"{page.name}, cell {cell_id}: {times} cells have this id; give each"
+                " its own."
+            )
+
+
+def sync(lesson: str = "", given: str = "", chapter: Path = CHAPTER) -> list[str]:
+    """Write the Chinese notebooks of a lesson, or all; return which ones changed."""
+    pages = [Page.read(path, chapter) for path in select(lesson, chapter)]
+    for page in pages:
+        check_ids(page)
+    english = [page for page in pages if not is_chinese(page)]
+    chinese = {page.path: page for page in pages if is_chinese(page)}
+    done, new = resolve(given, english), {}
+    for page in english:
+        path = chinese_path(page)
+        new[path] = merge(page, chinese.get(path), done[page.name])
+    changed = write_all(new, {path: page.text for path, page in chinese.items()})
+    return [f"zh/{page.name}" for page in english if chinese_path(page) in changed]
+
+
+def left(lesson: str = "", chapter: Path = CHAPTER) -> list[str]:
+    """Return what there is to translate or to delete, for people."""
+    found = []
+    for page in (Page.read(path, chapter) for path in select(lesson, chapter)):
+        if not is_chinese(page):
+            continue
+        if not (english := english_of(page)):
+            found.append(f"{page.name}: is surplus; there is no English notebook.")
+            continue
+        found += [f"{page.name}, cell {i}: {what}." for i, what in translated(page)]
+        ids = {cell.id for cell in english.notebook.cells}
+        for cell_id, text in translatables(page).items():
+            if cell_id not in ids:
+                text = labelled("Chinese", text.splitlines())
+                said = f"is surplus; English has no such cell:\n{text}\n  Delete it"
+                found.append(f"{page.name}, cell {cell_id}: {said}, or move its text.")
     return found
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("lesson", nargs="?", default="", help="for example parameters")
-    parser.add_argument(
-        "--translated", nargs="*", default=[], metavar="ID", help="cells now rewritten"
-    )
+    parser.add_argument("translated", nargs="?", default="", help="cells now rewritten")
     given = parser.parse_args()
     try:
-        return sync(given.lesson, set(given.translated))
+        changed = sync(given.lesson, given.translated)
+        todo = left(given.lesson)
     except NotebookError as error:
         print(f"make sync: {error}\nNo notebook was changed.", file=sys.stderr)
         return 2
-
-
-def sync(lesson: str, done: set[str], chapter: Path = CHAPTER) -> int:
-    """Sync one lesson or all; return 1 if something is left to translate."""
-    pages = [Page.read(path, chapter) for path in select(lesson, chapter)]
-    english = [page for page in pages if not is_chinese(page)]
-    known = {cell.id for page in english for cell in page.notebook.cells}
-    if unknown := done - known:
-        raise NotebookError(
-            f"there is no cell {', '.join(sorted(unknown))}; nothing was recorded."
-        )
-    chinese = {page.path: page for page in pages if is_chinese(page)}
-    new, surplus = {}, []
-    for page in english:
-        path = chinese_path(page)
-        new[path], left = merge(page, chinese.get(path), done)
-        surplus += [f"surplus: zh/{page.name}, cell {cell_id}" for cell_id in left]
-    changed = write_all(new, {path: page.text for path, page in chinese.items()})
-    report = list(surplus)
-    for page in english:
-        report += explain(page, Page.read(chinese_path(page), chapter))
-    print("\n".join(report), end="\n" if report else "")
-    names = ", ".join(f"zh/{p.relative_to(chapter / 'zh')}" for p in changed)
-    print(f"In step now: {names}." if changed else "No file changed.")
-    left = len([line for line in report if not line.startswith("    ")])
-    print(f"{left} cells to translate." if left else "Every cell is translated.")
-    return 1 if left else 0
+    except KeyboardInterrupt:
+        print("\nInterrupted; no notebook was changed.", file=sys.stderr)
+        return 130
+    print("\n".join(todo), end="\n" if todo else "")
+    print(f"Written: {', '.join(changed)}." if changed else "No file changed.")
+    count = f"{len(todo)} text{'s' * (len(todo) > 1)} to mend."
+    print(count if todo else "Every text is translated.")
+    return 0
 
 
 if __name__ == "__main__":

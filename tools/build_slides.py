@@ -1,0 +1,133 @@
+"""Make slides of the lessons into _build/slides, to be shown offline (`make slides`).
+
+Which cell starts a slide, is revealed later, is for the speaker or left out stands in
+the English notebook, under `slideshow.slide_type`; the Chinese slides follow it, cell
+by cell id. nbconvert makes the pages, with reveal.js (from the package sphinx-revealjs)
+beside them. Executes nothing and changes no notebook.
+"""
+
+import argparse
+import shutil
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+ROOT = Path(__file__).absolute().parent.parent
+CHAPTER = ROOT / "chapter_deep-learning-computation"
+NEEDED = {
+    "nbconvert": "nbconvert",
+    "pypandoc": "pypandoc_binary",
+    "sphinx_revealjs": "sphinx-revealjs",
+}
+TYPES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
+PARTS = ("LICENSE", "dist/reset.css", "dist/reveal.css", "dist/reveal.js")
+PARTS += ("plugin/notes/notes.js",)
+READER = "markdown-fancy_lists-implicit_figures-smart"
+
+
+def slide_types(path: Path) -> dict[str, str]:
+    """Return the slide type of each cell that has one, by cell id.
+
+    Raises `ValueError` if a cell has a type that nbconvert does not know.
+    """
+    import nbformat
+
+    types = {}
+    for cell in nbformat.read(path, as_version=4).cells:
+        if kind := cell.metadata.get("slideshow", {}).get("slide_type"):
+            if kind not in TYPES:
+                known = ", ".join(sorted(TYPES))
+                raise ValueError(
+                    f"{path.name}, cell {cell.id}: slide_type is {kind!r}; "
+                    f"it can be one of {known}."
+                )
+            types[cell.id] = kind
+    return types
+
+
+def to_html(source: str) -> str:
+    """Return Markdown as HTML, its formulas as MathML, its images beside the page."""
+    import pypandoc
+
+    html = pypandoc.convert_text(source, "html", READER, ["--mathml", "--wrap=none"])
+    for folder in ("../../img/", "../img/"):
+        html = html.replace(f'src="{folder}', 'src="img/')
+    return html
+
+
+def build(path: Path, types: dict[str, str], target: Path) -> int:
+    """Write the slides of one notebook to a file; return how many slides it has.
+
+    Of a cell that draws, only the figure is shown: its code is in the lesson.
+    """
+    import nbformat
+    from nbconvert import SlidesExporter
+
+    notebook = nbformat.read(path, as_version=4)
+    title = next(line for line in notebook.cells[0].source.splitlines() if line)
+    for cell in notebook.cells:
+        cell.metadata["slideshow"] = {"slide_type": types.get(cell.id, "-")}
+        draws = any("image/png" in o.get("data", {}) for o in cell.get("outputs", []))
+        if draws:
+            cell.metadata["only_figure"] = True
+            cell.outputs = [o for o in cell.outputs if "image/png" in o.get("data", {})]
+    exporter = SlidesExporter(
+        template_name="slides",
+        extra_template_basedirs=[str(ROOT / "book")],
+        reveal_width="1120",
+        reveal_height="700",
+        language_code="zh-CN" if path.parent.name == "zh" else "en",
+    )
+    exporter.register_filter("markdown2html", to_html)
+    resources = {"title": title.lstrip("# ")}
+    html, _ = exporter.from_notebook_node(notebook, resources)
+    target.write_text(html, "utf-8")
+    return sum(kind in {"slide", "subslide"} for kind in types.values())
+
+
+def write_parts(folder: Path) -> None:
+    """Put what the slides load into their folder: reveal.js, style, font, drawings."""
+    import sphinx_revealjs
+
+    reveal = Path(sphinx_revealjs.__file__).parent / "_static" / "revealjs"
+    for part in PARTS:
+        copy = folder / "reveal.js" / part
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(reveal / part, copy)
+    shutil.copy(ROOT / "book" / "slides" / "slides.css", folder)
+    shutil.copytree(ROOT / "img", folder / "img", dirs_exist_ok=True)
+    font = ROOT / "_build" / "html" / folder.name / "_static" / "math.woff"
+    if font.exists():  # without it, formulas have the machine's own font
+        shutil.copy(font, folder)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("lesson", nargs="?", default="", help="one lesson only")
+    lesson = parser.parse_args().lesson
+    if missing := [name for module, name in NEEDED.items() if not find_spec(module)]:
+        sys.exit(f"make slides: not installed: {', '.join(missing)}. Run: make html")
+    target, made = ROOT / "_build" / "slides", 0
+    for source in sorted(CHAPTER.glob(f"{lesson or '*'}.ipynb")):
+        try:
+            types = slide_types(source)
+        except ValueError as error:
+            sys.exit(f"make slides: {error}")
+        if not types:
+            continue
+        for tag, path in {"en": source, "zh": CHAPTER / "zh" / source.name}.items():
+            if path.exists():
+                folder = target / tag
+                write_parts(folder)
+                page = folder / f"{source.stem}.html"
+                count = build(path, types, page)
+                print(f"{count} slides: {page.relative_to(ROOT)}", flush=True)
+                made += 1
+    if not made:
+        what = f"{lesson}.ipynb" if lesson else "No lesson"
+        sys.exit(f"make slides: {what}: no cell with a slideshow.slide_type was found.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

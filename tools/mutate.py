@@ -1,0 +1,200 @@
+"""Would a wrong lesson be noticed? `make mutate [LESSON=…]`.
+
+Each stored output and each constant, operator, keyword argument and call in the code
+cells is altered, one at a time, in memory; what no check notices is listed by lesson,
+cell id and line. An alteration stands for one in every edition of the cell: only what
+the altered cell gives counts, never that two languages or a checksum disagree.
+
+Results are kept in _build/mutate, so that an interrupted run goes on where it was; they
+hold for one state of notebook, package and checks. What may stay unnoticed is listed
+with reasons in tests/mutants.toml. No notebook is changed.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import alterations
+import forked
+import mutations
+from notebooks import ROOT, NotebookError, Page, select
+
+ACCEPTED = ROOT / "tests" / "mutants.toml"
+RESULTS = ROOT / "_build" / "mutate"
+TOOLS = ("alterations", "cleaning", "figures", "forked", "mutations", "outputs")
+
+
+@dataclass(frozen=True)
+class Unnoticed:
+    """An alteration that no check noticed."""
+
+    lesson: str
+    cell: str
+    line: int
+    change: str
+
+
+@dataclass
+class Accepted:
+    """An entry of tests/mutants.toml; "…" in a field stands for any text."""
+
+    lesson: str
+    cell: str
+    change: str
+    reason: str
+    used: bool = False
+
+    def covers(self, one: Unnoticed) -> bool:
+        pairs = (getattr(self, f) + "\0" + getattr(one, f) for f in FIELDS)
+        return all(matches(*pair.split("\0")) for pair in pairs)
+
+
+FIELDS = ("lesson", "cell", "change")
+
+
+def matches(pattern: str, text: str) -> bool:
+    parts = map(re.escape, pattern.split("…"))
+    return re.fullmatch(".*".join(parts), text, re.DOTALL) is not None
+
+
+def read_accepted(path: Path = ACCEPTED) -> list[Accepted]:
+    """Return the entries of the file; NotebookError if one is not complete."""
+    try:
+        entries = tomllib.loads(path.read_text("utf-8")).get("accepted", [])
+        found = [Accepted(**entry) for entry in entries]
+    except (tomllib.TOMLDecodeError, TypeError) as error:
+        raise NotebookError(f"{path.name}: {error}.") from None
+    for entry in found:
+        if not entry.reason.strip():
+            raise NotebookError(
+                f"{path.name}: “{entry.change}” has no reason; give it."
+            )
+    return found
+
+
+def state(page: Page) -> str:
+    """Return what the results of a notebook depend on, as a short hash."""
+    cells = [[cell.id, cell.source, cell.outputs] for cell in page.code]
+    digest = hashlib.sha256(json.dumps([cells, version("torch")]).encode())
+    sources = [Path(__file__).with_name(f"{name}.py") for name in TOOLS]
+    for path in [*sources, *sorted((ROOT / "d2ltorch").glob("*"))]:
+        if path.is_file():
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def altered_outputs(page: Page) -> tuple[int, list[Unnoticed]]:
+    """Alter each stored output; return how many there were and what was unnoticed."""
+    unnoticed, count = [], 0
+    with tempfile.TemporaryDirectory() as folder:
+        for cell in page.code:
+            for one in alterations.alterations(cell):
+                count += 1
+                if not alterations.noticed(page, one, Path(folder)):
+                    found = Unnoticed(page.name, one.cell, one.line, one.change)
+                    unnoticed.append(found)
+    return count, unnoticed
+
+
+def altered_code(page: Page) -> tuple[int, list[Unnoticed]]:
+    """Run every alteration of the code; return their number and what was unnoticed."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    stem = page.name.replace("/", "-")
+    path = RESULTS / f"{stem}.{state(page)}.jsonl"
+    for old in RESULTS.glob(f"{stem}.*.jsonl"):
+        if old != path:
+            old.unlink()
+    whole_lines(path)
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [sys.executable, Path(forked.__file__), page.path, path, folder],
+            env=os.environ | forked.ENVIRONMENT,
+        )
+    if done.returncode:
+        raise NotebookError(f"{page.name}: its code was not altered (see above).")
+    results = {}
+    for line in path.read_text("utf-8").splitlines():
+        result = json.loads(line)
+        results[result["cell"], result["source"]] = result
+    unnoticed = [
+        Unnoticed(page.name, one.cell, one.line, one.change)
+        for each in mutations.mutants_of(page).values()
+        for one in each
+        if not results[one.cell, one.source]["noticed"]
+    ]
+    return len(results), unnoticed
+
+
+def whole_lines(path: Path) -> None:
+    """Make the results file if it is missing, and drop a line that was cut off."""
+    text = path.read_text("utf-8") if path.exists() else ""
+    path.write_text(text[: text.rfind("\n") + 1], "utf-8")
+
+
+def share(count: int, unnoticed: list[Unnoticed], accepted: list[Accepted]) -> str:
+    """Return "720 altered, 713 noticed (99.0 %), 7 accepted"."""
+    noticed = count - len(unnoticed)
+    known = sum(any(entry.covers(one) for entry in accepted) for one in unnoticed)
+    percent = 100 * noticed / count if count else 100
+    said = f"{count} altered, {noticed} noticed ({percent:.1f} %)"
+    return f"{said}, {known} accepted" if known else said
+
+
+def mutate(pages: list[Page], accepted: list[Accepted]) -> list[Unnoticed]:
+    """Alter every page; print shares; return what is neither noticed nor accepted."""
+    left, lines = [], []
+    for page in pages:
+        for what, alter in (("outputs", altered_outputs), ("code", altered_code)):
+            count, unnoticed = alter(page)
+            lines.append(f"{page.name}, {what}: {share(count, unnoticed, accepted)}")
+            for one in unnoticed:
+                covering = [entry for entry in accepted if entry.covers(one)]
+                for entry in covering:
+                    entry.used = True
+                if not covering:
+                    left.append(one)
+    print("\n".join(lines))
+    return left
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("lesson", nargs="?", default="", help="for example parameters")
+    lesson = parser.parse_args().lesson
+    try:
+        pages = [Page.read(path) for path in select(lesson)]
+        pages = [page for page in pages if not page.name.startswith("zh/")]
+        accepted = read_accepted()
+        left = mutate(pages, accepted)
+    except NotebookError as error:
+        print(f"make mutate: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nInterrupted; make mutate goes on where it was.", file=sys.stderr)
+        return 130
+    for one in left:
+        print(f"{one.lesson}, cell {one.cell}, line {one.line}: {one.change}")
+    names = {page.name for page in pages}
+    stale = [e for e in accepted if not e.used and (not lesson or e.lesson in names)]
+    for entry in stale:
+        where = f"{entry.lesson}, {entry.cell}, {entry.change}"
+        print(f"{ACCEPTED.name}: “{where}” matches nothing unnoticed; delete it.")
+    if left:
+        print(
+            f"{len(left)} alterations go unnoticed: let these cells show what they"
+            f" decide, or accept them in {ACCEPTED.relative_to(ROOT)} with a reason."
+        )
+    return 1 if left or stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
