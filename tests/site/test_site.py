@@ -128,7 +128,7 @@ def test_search_by_keyboard(open_page, width, key):
     assert "parameters.html" in result.get_attribute("href")
     result.click()
     page.wait_for_url("**/parameters.html*")
-    page.locator("span.highlighted").first.wait_for(state="attached")
+    page.wait_for_function("CSS.highlights.get('search')?.size > 0")
 
 
 def test_search_in_chinese(open_page):
