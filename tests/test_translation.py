@@ -146,7 +146,7 @@ FAULTS = {
         "paragraphs: 1 here, 2 in English",
     ),
     "code by a space": (updated("add", source="1 +  1"), "add", "its source differs"),
-    "output": (updated("add", outputs=[]), "add", "its outputs differ"),
+    "output": (updated("add", outputs=[]), "add", "its outputs differ from"),
     "count": (updated("add", execution_count=7), "add", "its execution count differs"),
     "tag": (updated("add", metadata={"tags": ["x"]}), "add", "its metadata differs"),
     "cell type": (updated("last", cell_type="raw"), "last", "its type differs"),
@@ -288,7 +288,7 @@ def test_only_the_lines_that_changed_are_shown(pair):
 def test_english_text_that_was_never_committed_is_said_to_be_so(pair):
     with pair.edit("text") as raw:
         replaced("last", "That is all", "This is all")(raw)
-    assert "and was never committed as it was:\n    now:     This is" in stale(pair)
+    assert "git does not know the one before:\n    now:     This is" in stale(pair)
     with pair.edit("zh/text") as raw:
         cell(raw, "last")["metadata"].clear()
     assert "is stale; it records no English text:\n    now:     This" in stale(pair)
@@ -547,6 +547,11 @@ def test_every_term_of_the_glossary_is_used():
     used = terms_in(prose)
     unused = [term.english[0] for term in glossary() if term not in used]
     assert unused == [], "delete these rows of book/glossary.tsv"
+
+
+@pytest.mark.parametrize("name", ["index", "zh/index"])
+def test_index_has_the_table_of_terms(name):
+    assert "terms" in translatables(Page.read(CHAPTER / f"{name}.ipynb"))
 
 
 def test_glossary_names_each_term_once():

@@ -62,6 +62,7 @@ def build(path: Path, types: dict[str, str], target: Path) -> int:
     """
     import nbformat
     from nbconvert import SlidesExporter
+    from traitlets.config import Config
 
     notebook = nbformat.read(path, as_version=4)
     title = next(line for line in notebook.cells[0].source.splitlines() if line)
@@ -71,12 +72,14 @@ def build(path: Path, types: dict[str, str], target: Path) -> int:
         if draws:
             cell.metadata["only_figure"] = True
             cell.outputs = [o for o in cell.outputs if "image/png" in o.get("data", {})]
+    style = {"CSSHTMLHeaderPreprocessor": {"style": "a11y-high-contrast-light"}}
     exporter = SlidesExporter(
+        config=Config(style),
         template_name="slides",
         extra_template_basedirs=[str(ROOT / "book")],
         reveal_width="1120",
         reveal_height="700",
-        language_code="zh-CN" if path.parent.name == "zh" else "en",
+        language_code="zh" if path.parent.name == "zh" else "en",
     )
     exporter.register_filter("markdown2html", to_html)
     resources = {"title": title.lstrip("# ")}

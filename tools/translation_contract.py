@@ -74,7 +74,8 @@ def difference(cell: NotebookNode, english: NotebookNode) -> str:
     parts = ("source", "outputs", "execution_count")
     for part in parts if english.cell_type == "code" else ():
         if cell[part] != english[part]:
-            return f"its {part.replace('_', ' ')} differs"
+            verb = "differ" if part == "outputs" else "differs"
+            return f"its {part.replace('_', ' ')} {verb}"
     mine, theirs = (
         {key: value for key, value in each.metadata.items() if key not in LANGUAGE}
         for each in (cell, english)
@@ -102,7 +103,7 @@ def translated(page: Page) -> Iterator[Finding]:
                 "the English text changed" if recorded else "it records no English text"
             )
             if old is None and recorded:
-                why += ", and was never committed as it was"
+                why += "; git does not know the one before"
             said = f"is stale; {why}:\n{changed(old or '', text, chinese)}"
             yield cell_id, f"{said}\n  Rewrite the Chinese, {record}"
 

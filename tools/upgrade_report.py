@@ -162,9 +162,9 @@ def page_of(found: list[Change], versions: str) -> str:
 
 def summary(found: list[Change]) -> str:
     count = Counter(change.group for change in found)
-    groups = ", ".join(f"{count[group]} {group}" for group in GROUPS if count[group])
+    groups = ", ".join(f"{group} {count[group]}" for group in GROUPS if count[group])
     cells = "1 cell changes" if len(found) == 1 else f"{len(found)} cells change"
-    return f"{cells}: {groups}." if found else "Nothing changes."
+    return f"{cells} ({groups})." if found else "Nothing changes."
 
 
 def main() -> int:
