@@ -83,6 +83,11 @@ DOT = (  # a red square on white ground, 40 by 40
     "k+AERq2Q+K++8JLrEHcvEakhKjAwMHBKuJ2UhurV0W627fw3NTAwMDAw8DLC7wQMDAz8PDwBbFEJS9YJ"
     "BtcAAAAASUVORK5CYII="
 )
+MOVED = (  # the square of DOT, six pixels up and to the left
+    "iVBORw0KGgoAAAANSUhEUgAAACgAAAAoCAIAAAADnC86AAAATElEQVR4nO3WsQ0AIAgAQTHswRjuXzoG"
+    "k+AAxkILKfgvKbiEComIllFPUYFLwLqPptnViuH+ANc7NTAwMDAw8DHhywQGBgYGBgb+3gKhpAlL9hYq"
+    "cwAAAABJRU5ErkJggg=="
+)
 
 
 class Book:
@@ -164,6 +169,11 @@ def result(text: str, **data) -> dict:
 
 def stream(text: str, name: str = "stdout") -> dict:
     return {"output_type": "stream", "name": name, "text": text}
+
+
+def error(name: str = "ValueError", value: str = "no") -> dict:
+    named = {"ename": name, "evalue": value, "traceback": [f"{name}: {value}"]}
+    return {"output_type": "error"} | named
 
 
 @pytest.fixture

@@ -43,6 +43,13 @@ def picture() -> dict:
     return {"output_type": "display_data", "data": {"image/png": PIXEL}}
 
 
+def table() -> dict:
+    """Return a result that has a table."""
+    html = "<table><tr><td>0.5</td></tr></table>"
+    data = {"text/plain": "0.5", "text/html": html}
+    return {"output_type": "execute_result", "data": data, "execution_count": 1}
+
+
 def contents(*lessons: str) -> nbformat.NotebookNode:
     """Return the cell that lists the lessons."""
     links = "\n".join(f"- [{name}]({name}.ipynb)" for name in lessons)
@@ -91,6 +98,8 @@ def test_page_has_what_the_notebook_has(write, tmp_path):
         markdown("figure", "![A figure](../img/figure.svg)\n\n*Its caption.*"),
         markdown("link", "[`torch.nn`](https://pytorch.org) [x](two.ipynb#Part-B)"),
         code("plot", "plot()", picture(), alt="A flat line."),
+        markdown("caption", "*The plot's caption.*\n\nLong: `a.b(cc=True, dd=False)`."),
+        code("table", "df", table()),
         code(
             "fail",
             "1 / 0",
@@ -107,7 +116,7 @@ def test_page_has_what_the_notebook_has(write, tmp_path):
     write("index.ipynb", markdown("t", "# Book"), contents("one", "two"))
     write("solutions/one.ipynb", markdown("title", "# Solutions"))
     write("zh/index.ipynb", markdown("t", "# 书"), contents("one"))
-    write("zh/one.ipynb", markdown("title", "# 一"))
+    write("zh/one.ipynb", markdown("title", "# 一\n\n就是$x$。"))
 
     done = build(tmp_path)
     assert done.returncode == 0, done.stderr
@@ -118,7 +127,10 @@ def test_page_has_what_the_notebook_has(write, tmp_path):
     page = (site / "en" / "one.html").read_text("utf-8")
     assert 'alt="A flat line."' in page
     assert 'alt="A figure"' in page
-    assert '<p class="figure-caption">' in page
+    assert page.count('<p class="figure-caption">') == 2
+    assert "<td>0.5</td>" in page
+    assert 'class="prompt' not in page
+    assert re.sub("</?span[^>]*>", "", page).count("a.b(<wbr>cc=<wbr>True") == 1
     assert 'blockquote class="note"' in page
     assert 'id="cell-plot"' in page
     assert "traceback" in page
@@ -133,6 +145,7 @@ def test_page_has_what_the_notebook_has(write, tmp_path):
     assert "../zh/" not in (site / "en" / "two.html").read_text("utf-8")
     chinese = (site / "zh" / "one.html").read_text("utf-8")
     assert '<html lang="zh-CN"' in chinese
+    assert "</math></span>。</span>" in chinese, "the full stop could begin a line"
     assert 'href="../en/one.html"' in chinese
     names = {path.name for path in site.rglob("*")}
     assert not {name for name in names if name.endswith(".map")}
@@ -147,6 +160,7 @@ def test_faults_are_named_and_the_last_book_stays(write, tmp_path):
         "one.ipynb",
         markdown("title", "# One\n\nRight: $a$. Wrong: $\\fracc{1}{2}$"),
         markdown("unpaired", "$$\\left( x$$"),
+        markdown("numbered", "$$x \\tag{1}$$"),
         markdown("dollar", "A dollar $ that starts nothing."),
         markdown("link", "[gone](gone.ipynb) and [away](index.ipynb#Nowhere)"),
         markdown("image", "![](../img/figure.svg)"),
@@ -160,6 +174,7 @@ def test_faults_are_named_and_the_last_book_stays(write, tmp_path):
         for fault in (
             r"cell title: this LaTeX cannot be set: \fracc{1}{2}",
             r"cell unpaired: this LaTeX cannot be set: \left( x",
+            r"cell numbered: this LaTeX cannot be set: x \tag{1}",
             "cell dollar: the reader would see this markup",
             "gone.ipynb",
             "index.ipynb#nowhere",
@@ -176,6 +191,54 @@ def test_faults_are_named_and_the_last_book_stays(write, tmp_path):
     write("one.ipynb", markdown("title", "# One again"))
     assert build(tmp_path).returncode == 0
     assert "One again" in page.read_text("utf-8")
+
+
+def set_repository(root: Path, address: str) -> None:
+    """Set the one setting that the buttons to Colab and Binder need."""
+    conf = root / "book" / "conf.py"
+    text, setting = conf.read_text("utf-8"), 'REPOSITORY = "'
+    assert f'\n{setting}"\n' in text or f"\n{setting}http" in text
+    text = re.sub(f'(?m)^{setting}.*"$', f'{setting}{address}"', text)
+    conf.write_text(text, "utf-8")
+
+
+def test_buttons_lead_to_the_notebook_in_the_repository(write, tmp_path):
+    write("one.ipynb", markdown("title", "# One"), code("x", "x = 1"))
+    write("zh/index.ipynb", markdown("t", "# 书"), contents("one"))
+    write("zh/one.ipynb", markdown("title", "# 一"), code("x", "x = 1"))
+    set_repository(tmp_path, "https://github.com/ann/d2l.book/tree/work/v2")
+    done = build(tmp_path)
+    assert done.returncode == 0, done.stderr
+    for tag, folder in (("en", ""), ("zh", "zh/")):
+        page = (tmp_path / "_build" / "html" / tag / "one.html").read_text("utf-8")
+        path = f"chapter_deep-learning-computation/{folder}one.ipynb"
+        links = re.findall(r'href="(https://[^"]*)"', page)
+        colab = "https://colab.research.google.com/github/ann/d2l.book/blob/work/v2/"
+        assert colab + path in links
+        binder = (
+            "https://mybinder.org/v2/gh/ann/d2l.book/work%2Fv2?urlpath=lab%2Ftree%2F"
+        )
+        assert binder + path.replace("/", "%2F") in links
+        assert "%pip install git+https://github.com/ann/d2l.book@work/v2" in page
+
+    set_repository(tmp_path, "https://github.com/ann/d2l.book")
+    done = build(tmp_path)
+    assert done.returncode == 1
+    assert "https://github.com/<owner>/<name>/tree/<branch>" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_binder_installs_what_the_outputs_were_made_with():
+    folder = ROOT / ".binder"
+    lines = (folder / "requirements.txt").read_text("utf-8").splitlines()
+    wanted = [line for line in lines if line and not line.startswith("#")]
+    constraints = wanted[0].removeprefix("--constraint ")
+    assert (folder / constraints).resolve() == ROOT / "constraints.txt"
+    assert wanted[1:] == ["--editable ."]
+    made_by = json.loads((ROOT / "book" / "executed.json").read_text("utf-8"))
+    python = {page["python"] for page in made_by.values()}
+    runtime = (folder / "runtime.txt").read_text("utf-8").strip()
+    assert {runtime.removeprefix("python-")} == python
 
 
 def test_only_what_changed_is_read_again(write, tmp_path):
@@ -232,3 +295,41 @@ def test_missing_package_is_named(tmp_path):
         encoding="utf-8",
     )
     assert "Not installed: no-such-package" in done.stderr
+
+
+def test_slides_tell_their_place_and_part_answer_from_question(write, tmp_path):
+    shutil.copy(ROOT / "tools" / "build_slides.py", tmp_path / "tools")
+
+    def on(kind: str) -> dict:
+        return {"slideshow": {"slide_type": kind}}
+
+    write(
+        "one.ipynb",
+        markdown("title", "# One", **on("slide")),
+        markdown("access", "## 1. Access\n\n### What is `x`?", **on("slide")),
+        code("x", "x = 1\n\n\nx", {"output_type": "stream", "text": "1"}, **on("-")),
+        markdown("why", "It is one.\n\n### And $y$?", **on("subslide")),
+        code("y", "y = 2", **on("subslide")),
+        markdown("rest", "Not shown.", **on("skip")),
+    )
+    write("zh/one.ipynb", markdown("title", "# 一"), markdown("access", "## 取用"))
+    done = subprocess.run(
+        [sys.executable, "tools/build_slides.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    folder = tmp_path / "_build" / "slides"
+    page = (folder / "en" / "one.html").read_text("utf-8").split("<body")[1]
+    slides = [text.split("</section>")[0] for text in page.split("<section>")]
+    texts = [" ".join(re.sub("<[^>]*>", " ", slide).split()) for slide in slides]
+    texts = [text for text in texts[1:] if text]
+    assert texts[0] == "One"
+    assert texts[1].startswith("1. Access What is x ? x = 1 x 1 It is one.")
+    assert texts[2].startswith("1. Access And")
+    assert texts[3].startswith("1. Access · And") and texts[3].endswith("y = 2")
+    assert "Not shown" not in page
+    assert not re.search(r'(?:src|href)="https?:', page)
+    assert 'lang="zh-CN"' in (folder / "zh" / "one.html").read_text("utf-8")

@@ -7,9 +7,8 @@ import notebooks
 import pytest
 import refresh
 import upgrade_report
-from conftest import DOT, FIGURE, code, result, stream
+from conftest import DOT, FIGURE, MOVED, code, result, stream
 from notebooks import Page
-from test_checks import MOVED
 
 # A cell that gives something, what is stored for it, and the group it belongs to.
 CELLS = {

@@ -1,16 +1,22 @@
-"""Measure what the checks cost, as ratios: python tools/benchmark_checks.py.
+"""Measure what the checks cost, as ratios: python tools/benchmark_checks.py [book …].
 
-One run compares, alternating, in one environment: `make test LESSON=parameters`
-against the same cells as plain scripts; an incremental `make html` against a full
-one; `import d2ltorch` against `import torch`. Nothing here is a test, and all of it
-happens in a temporary copy of the repository.
+Each part compares, in one run and one environment: `book`, all notebooks with two
+workers against half of what their cells take, and the contract against two seconds;
+`lesson`, `make test LESSON=parameters` against the same cells as plain scripts;
+`html`, an incremental `make html` against a full one; `imports`, `import d2ltorch`
+against `import torch`. Without a name, all are measured. Nothing here is a test, and
+all of it happens in a temporary copy of the repository.
 """
 
+import argparse
+import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from statistics import median
 
@@ -42,7 +48,7 @@ def script(path: Path) -> str:
     return "\n".join(lines)
 
 
-def checks(copy: Path) -> None:
+def lesson(copy: Path) -> None:
     """Compare checking one lesson with running its cells as plain scripts."""
     scripts = []
     for path in select(LESSON):
@@ -55,6 +61,53 @@ def checks(copy: Path) -> None:
         plain.append(sum(seconds([sys.executable, s], s.parent) for s in scripts))
     name = f"make test LESSON={LESSON}"
     show(name, median(check), "the same cells as scripts", median(plain))
+
+
+PHASE = re.compile(r"([\d.]+)s (\w+) +\S*?((?:(?:zh|solutions)/)*[\w-]+)\.ipynb::")
+
+
+def book(copy: Path) -> None:
+    """Compare checking all notebooks with what their cells take on two workers.
+
+    A cell's own time is from sending it to having its outputs: what it imports is in
+    it, the start and end of the kernel are not. All times are of the one run, in which
+    two kernels share the machine.
+    """
+    contract = [sys.executable, "tools/contract.py"]
+    alone = median(seconds(contract, copy) for _ in range(5))
+    show("contract, with Python's start", alone, "two seconds", 2)
+    for path in (copy / "tests").glob("test_*.py"):
+        path.unlink()  # of `make test`, only the notebooks are measured
+    options = "-p no:cacheprovider -vv --durations=0 --durations-min=0"
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "tools/check.py"],
+        cwd=copy,
+        env=os.environ | {"PYTEST_ADDOPTS": options},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    own, kernels, before, said = Counter(), 0.0, 0.0, ""
+    for line in process.stdout:
+        said += line
+        if line.startswith("Contract: "):
+            before = time.perf_counter() - start
+        if phase := PHASE.match(line):
+            taken, name, notebook = phase.groups()
+            if name == "call":
+                own[notebook] += float(taken)
+            else:
+                kernels += float(taken)
+    whole = time.perf_counter() - start
+    if process.wait():
+        sys.exit(f"Checking the notebooks failed:\n{said[-3000:]}")
+    cells = sum(own.values())
+    print(f"the contract was kept after {before:.2f} s, then the first kernel started")
+    name = f"{len(own)} notebooks, 2 workers"
+    show(name, whole, "half of the cells' own time", cells / 2)
+    show(name, whole, "half of that and the kernels' start", (cells + kernels) / 2)
+    for notebook, taken in own.most_common():
+        print(f"  {taken / cells:6.1%} of the cells' time: {notebook} ({taken:.2f} s)")
 
 
 def html(copy: Path) -> None:
@@ -80,11 +133,17 @@ def imports(copy: Path) -> None:
 def show(name: str, value: float, base_name: str, base: float) -> None:
     ratio = f"{value / base:.2f}"
     print(
-        f"{name:28} {ratio:>6} x {base_name} ({value:.2f} s / {base:.2f} s)", flush=True
+        f"{name:29} {ratio:>5} x {base_name} ({value:.2f} s / {base:.2f} s)", flush=True
     )
 
 
 def main() -> None:
+    parts = {part.__name__: part for part in (book, lesson, html, imports)}
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("part", nargs="*", help=", ".join(parts))
+    chosen = parser.parse_args().part or list(parts)
+    if unknown := set(chosen) - set(parts):
+        parser.error(f"no part {', '.join(unknown)}; there are {', '.join(parts)}")
     with tempfile.TemporaryDirectory() as temporary:
         copy = Path(temporary)
         ignore = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
@@ -92,8 +151,8 @@ def main() -> None:
             shutil.copytree(ROOT / name, copy / name, ignore=ignore)
         for name in FILES:
             shutil.copy(ROOT / name, copy)
-        for measure in (checks, html, imports):
-            measure(copy)
+        for part in chosen:
+            parts[part](copy)
 
 
 if __name__ == "__main__":

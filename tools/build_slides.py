@@ -2,13 +2,17 @@
 
 Which cell starts a slide, is revealed later, is for the speaker or left out stands in
 the English notebook, under `slideshow.slide_type`; the Chinese slides follow it, cell
-by cell id. nbconvert makes the pages, with reveal.js (from the package sphinx-revealjs)
+by cell id. A cell that says what an output showed and then opens a new question is
+parted at its heading, and a slide without a heading names the one it belongs to.
+nbconvert makes the pages, with reveal.js (from the package sphinx-revealjs)
 beside them. Executes nothing and changes no notebook.
 """
 
 import argparse
+import re
 import shutil
 import sys
+from copy import deepcopy
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,6 +27,7 @@ TYPES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
 PARTS = ("LICENSE", "dist/reset.css", "dist/reveal.css", "dist/reveal.js")
 PARTS += ("plugin/notes/notes.js",)
 READER = "markdown-fancy_lists-implicit_figures-smart"
+HEADING = re.compile(r"^(#{1,3}) +(.+)$", re.MULTILINE)
 
 
 def slide_types(path: Path) -> dict[str, str]:
@@ -55,6 +60,58 @@ def to_html(source: str) -> str:
     return html
 
 
+def part(cells: list, types: dict[str, str]) -> list:
+    """Return cells with their slide types, each heading at the top of its slide.
+
+    What stands before the heading belongs to the slide before, and is revealed there;
+    or to its speaker, if the output it speaks of is left out.
+    """
+    parted, shown = [], False
+    for cell in cells:
+        kind = types.get(cell.id, "-")
+        heading = HEADING.search(cell.source) if cell.cell_type == "markdown" else None
+        if kind in {"slide", "subslide"} and heading and heading.start() and parted:
+            before = deepcopy(cell)
+            before.id += "-before"
+            before.source = cell.source[: heading.start()]
+            place = "fragment" if shown else "notes"
+            before.metadata["slideshow"] = {"slide_type": place}
+            parted.append(before)
+            cell.source = cell.source[heading.start() :]
+        cell.metadata["slideshow"] = {"slide_type": kind}
+        parted.append(cell)
+        if cell.cell_type == "code":
+            shown = kind != "skip"
+    return parted
+
+
+def name_slides(cells: list) -> list:
+    """Put above each slide the headings it stands under, but for those it shows."""
+    from nbformat.v4 import new_markdown_cell
+
+    named, above = [], {}
+    for cell in cells:
+        prose = cell.cell_type == "markdown"
+        headings = HEADING.findall(cell.source) if prose else []
+        own = len(headings[0][0]) if headings and cell.source.startswith("#") else 4
+        if cell.metadata["slideshow"]["slide_type"] in {"slide", "subslide"}:
+            names = [text for level, text in sorted(above.items()) if 1 < level < own]
+            if names:
+                line = re.sub(r"^(\d+)\.", r"\1\.", " · ".join(names))  # no list
+                source = f"::: running\n{line}\n:::\n\n"
+                if prose:
+                    cell.source = source + cell.source
+                else:
+                    title = new_markdown_cell(source, metadata=dict(cell.metadata))
+                    cell.metadata["slideshow"] = {"slide_type": "-"}
+                    named.append(title)
+        named.append(cell)
+        for marks, text in headings:
+            above = {k: v for k, v in above.items() if k < len(marks)}
+            above[len(marks)] = text
+    return named
+
+
 def build(path: Path, types: dict[str, str], target: Path) -> int:
     """Write the slides of one notebook to a file; return how many slides it has.
 
@@ -66,8 +123,10 @@ def build(path: Path, types: dict[str, str], target: Path) -> int:
 
     notebook = nbformat.read(path, as_version=4)
     title = next(line for line in notebook.cells[0].source.splitlines() if line)
+    notebook.cells = name_slides(part(notebook.cells, types))
     for cell in notebook.cells:
-        cell.metadata["slideshow"] = {"slide_type": types.get(cell.id, "-")}
+        if cell.cell_type == "code":
+            cell.source = re.sub(r"\n{3,}", "\n\n", cell.source)
         draws = any("image/png" in o.get("data", {}) for o in cell.get("outputs", []))
         if draws:
             cell.metadata["only_figure"] = True

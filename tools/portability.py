@@ -50,6 +50,7 @@ class Configuration:
             "OMP_NUM_THREADS": str(self.threads),
             "MKL_NUM_THREADS": str(self.threads),
             "MKL_DYNAMIC": "FALSE",  # else MKL, and torch, use no more than the cores
+            "OMP_WAIT_POLICY": "PASSIVE",  # threads that wait leave the cores to others
             "PYTHONHASHSEED": str(self.hash_seed),
             "D2LTORCH_DEVICE": self.device,
         }

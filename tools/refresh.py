@@ -126,6 +126,8 @@ def refresh(lesson: str = "", chapter: Path = CHAPTER) -> list[str]:
     pages = [Page.read(path, chapter) for path in select(lesson, chapter)]
     pages = [page for page in pages if not page.name.startswith("zh/")]
     new, running = {}, []
+    if len(pages) > 1:  # two kernels at once: more threads would wait for one another
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
     pool = ThreadPoolExecutor(max_workers=2)
     start = time.monotonic()
     try:
