@@ -66,15 +66,17 @@ def to_mathml(formulas: set[tuple[str, bool]]) -> None:
             "not know this version of pandoc."
         )
     for (latex, displayed), mathml in zip(new, found, strict=True):
-        good = mathml.startswith("<math") and latex.strip() and is_paired(latex)
+        good = mathml.startswith("<math") and latex.strip() and is_whole(latex)
         _cache[latex, displayed] = tidy(mathml) if good else ""
 
 
-def is_paired(latex: str) -> bool:
-    r"""Say whether each ``\left`` has its ``\right``: pandoc does not mind."""
-    return len(re.findall(r"\\left(?![a-z])", latex)) == len(
-        re.findall(r"\\right(?![a-z])", latex)
-    )
+def is_whole(latex: str) -> bool:
+    r"""Say whether pandoc sets all of it: ``\left`` without ``\right`` and ``\tag`` it
+    drops, and says nothing.
+    """
+    commands = re.findall(r"\\[a-z]+", latex)
+    pairs = commands.count(r"\left") == commands.count(r"\right")
+    return pairs and r"\tag" not in commands
 
 
 def tidy(mathml: str) -> str:

@@ -44,6 +44,8 @@ LEFTOVER = re.compile(
 )  # formulas, links, roles, images
 HAN = re.compile("[\u3400-\u9fff]")
 CLOSING = re.compile(r"[,.;:!?)\]”，。、；：！？）》]+")
+LONG = 20  # characters of code that may have to be broken, on a phone
+BREAKS = re.compile(r"(?<=[.,(=])(?=\w{2})")
 logger = logging.getLogger(__name__)
 
 
@@ -75,12 +77,13 @@ def dress_cells(app: Sphinx, doctree: nodes.document) -> None:
         message = "%d code cells make %d blocks in the page: is one empty?"
         logger.warning(message, len(cells), len(blocks), location=page)
         return
+    for node in list(doctree.findall(nodes.Element)):
+        if "prompt" in node.get("classes", []):  # a book does not count its cells
+            node.parent.remove(node)
     for cell, block in zip(cells, blocks, strict=True):
-        del block[0]  # the prompt: a book does not count its cells
         block["ids"] = [f"cell-{cell.id}"]
         output = None
         for output in outputs_of(block):
-            del output[0]
             for image in output.findall(nodes.image):
                 image["alt"] = cell.metadata.get("alt", "")
                 if not image["alt"]:
@@ -105,8 +108,9 @@ def outputs_of(block: nodes.Element) -> list[nodes.Element]:
 
 def follows_figure(node: nodes.Element) -> bool:
     """Say whether the block before this one shows an image."""
-    place = node.parent.index(node)
-    return place > 0 and any(node.parent[place - 1].findall(nodes.image))
+    before = node.parent[: node.parent.index(node)]
+    shown = [block for block in before if not isinstance(block, nodes.Invisible)]
+    return bool(shown) and any(shown[-1].findall(nodes.image))
 
 
 def dress_prose(app: Sphinx, doctree: nodes.document) -> None:
@@ -136,15 +140,26 @@ def dress_prose(app: Sphinx, doctree: nodes.document) -> None:
 
 
 def dress_type(app: Sphinx, doctree: nodes.document) -> None:
-    """Mark emphasised Chinese (dotted, not slanted); keep a comma by its formula."""
+    """Mark emphasised Chinese (dotted, not slanted); keep a comma by its formula.
+
+    Long code in a line of prose may be broken after a dot, a comma, "(" and "=".
+    """
     for emphasis in doctree.findall(nodes.emphasis):
         if HAN.search(emphasis.astext()):
             emphasis["classes"].append("han")
+    for code in list(doctree.findall(nodes.literal)):
+        if len(code.astext()) > LONG and not isinstance(code.parent, nodes.title):
+            parts = [nodes.Text(part) for part in BREAKS.split(code.astext())]
+            wbr = nodes.raw("", "<wbr>", format="html")
+            code.children = []
+            for part in parts:
+                code += [wbr.deepcopy(), part] if code.children else [part]
     for formula in list(doctree.findall(nodes.math)):
         place, siblings = formula.parent.index(formula), formula.parent.children
         following = siblings[place + 1] if place + 1 < len(siblings) else None
-        if isinstance(following, nodes.Text) and (mark := CLOSING.match(following)):
-            formula.parent.replace(following, nodes.Text(following[mark.end() :]))
+        text = following.astext() if isinstance(following, nodes.Text) else ""
+        if mark := CLOSING.match(text):
+            formula.parent.replace(following, nodes.Text(text[mark.end() :]))
             kept = nodes.inline("", "", formula.deepcopy(), nodes.Text(mark[0]))
             kept["classes"].append("kept")
             formula.replace_self(kept)

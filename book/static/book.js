@@ -53,6 +53,11 @@ document.addEventListener("keydown", (event) => {
   document.querySelector(".search-button__button")?.click();
 });
 
+// The theme takes the focus off a button that was pressed; with a keyboard one needs it.
+document.addEventListener("click", (event) => {
+  if (event.detail === 0) event.target.closest?.(".theme-switch-button")?.focus();
+});
+
 // Paper is white, and answers on it cannot be opened.
 addEventListener("beforeprint", () => {
   const root = document.documentElement, theme = root.dataset.theme;

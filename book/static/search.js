@@ -32,7 +32,8 @@ function find(query) {
       const hits = patterns.map((p) => (text.match(p) || []).length + 5 * (heading.match(p) || []).length);
       const met = hits.filter(Boolean).length;
       if (met < needed) continue;
-      const score = 100 * met + Math.min(99, hits.reduce((a, b) => a + b));
+      const times = Math.min(99, hits.reduce((a, b) => a + b));
+      const score = 100 * met + times - (section[0] === "index.html" ? 50 : 0); // lessons first
       found.set(section, [terms, score - 10000 * freedom]);
     }
   });
