@@ -35,7 +35,7 @@ lint: $(venv)  ## check style and formatting of code, in notebooks too
 
 test-site: html  ## look at the built book in a real browser (needs chromium)
 	@$(python) -m pip install -q -c constraints.txt -e '.[site]'
-	@$(python) -m pytest -q tests/site
+	@$(python) -m pytest -q -n 2 tests/site
 
 portability: $(venv)  ## run every notebook on other instruction sets and threads
 	@$(python) tools/portability.py $(QUICK) $(LESSON)
