@@ -125,10 +125,12 @@ def altered_code(page: Page) -> tuple[int, list[Unnoticed]]:
     for line in path.read_text("utf-8").splitlines():
         result = json.loads(line)
         results[result["cell"], result["source"]] = result
+    mutants = [one for each in mutations.mutants_of(page).values() for one in each]
+    if any((one.cell, one.source) not in results for one in mutants):
+        raise NotebookError(f"{page.name} was changed meanwhile; repeat.")
     unnoticed = [
         Unnoticed(page.name, one.cell, one.line, one.change)
-        for each in mutations.mutants_of(page).values()
-        for one in each
+        for one in mutants
         if not results[one.cell, one.source]["noticed"]
     ]
     return len(results), unnoticed
