@@ -79,12 +79,17 @@ def is_whole(latex: str) -> bool:
     return pairs and r"\tag" not in commands
 
 
+# Browsers hang the root sign from its bar, so over a low letter it would sink.
+STRUT = '<mspace height="0.75em" depth="0.2em"></mspace>'
+
+
 def tidy(mathml: str) -> str:
     """Take out what browsers do not use; set the nabla upright, as TeX does."""
     mathml = re.sub(r"(?s)<annotation.*?</annotation>|</?semantics>", "", mathml)
     mathml = re.sub(r' (mathvariant="(?!normal)|columnalign=")[^"]*"', "", mathml)
     mathml = re.sub(r' xmlns="[^"]*"| display="inline"', "", mathml)
-    return mathml.replace("<mi>∇", '<mi mathvariant="normal">∇')
+    mathml = mathml.replace("<mi>∇", '<mi mathvariant="normal">∇')
+    return mathml.replace("<msqrt>", f"<msqrt>{STRUT}")
 
 
 def key(node: nodes.Element) -> tuple[str, bool]:
