@@ -28,6 +28,12 @@ class KernelDied(Exception):
 class WatchedKernel(RunningKernel):
     """A kernel whose death is noticed within a second, not at the time-out."""
 
+    def __init__(self, *args, **kwargs):
+        try:
+            super().__init__(*args, **kwargs)
+        except RuntimeError:  # of two that start at once, both may draw the same port
+            super().__init__(*args, **kwargs)
+
     def get_message(self, stream, timeout=None):
         deadline = monotonic() + (timeout or 0)
         while True:

@@ -30,12 +30,14 @@ CELL_TIMEOUT = 120  # seconds; check.py allows a cell the same
 MACHINE_METADATA = ("execution", "ExecuteTime", "collapsed", "scrolled", "vscode")
 
 
-def execute(page: Page, running: list) -> str:
+def execute(page: Page, running: list, again: bool = True) -> str:
     """Return the notebook's text with the outputs a fresh kernel gives.
 
     The kernel works in the notebook's folder. Kernel managers are appended to
     `running`, so that the caller can stop them. Raises NotebookError naming
     lesson and cell if a cell fails, or is tagged raises-exception and does not.
+    A kernel that does not start is tried `again`: of two that start at once, both
+    may have drawn the same port.
     """
     notebook = copy.deepcopy(page.notebook)
     manager = AsyncKernelManager(
@@ -62,6 +64,8 @@ def execute(page: Page, running: list) -> str:
         said = f"still running after {CELL_TIMEOUT} s. Make it smaller"
         raise failure(page, current, said) from None
     except RuntimeError as error:  # nbclient's DeadKernelError is one
+        if not current and again:
+            return execute(page, running, again=False)
         if not current:
             said = f"{page.name}: its kernel did not start ({error})."
             raise NotebookError(said) from None
