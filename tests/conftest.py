@@ -176,6 +176,34 @@ def error(name: str = "ValueError", value: str = "no") -> dict:
     return {"output_type": "error"} | named
 
 
+def cell(notebook: dict, id_: str) -> dict:
+    return next(cell for cell in notebook["cells"] if cell["id"] == id_)
+
+
+# Faults: functions that change a notebook, as a dictionary.
+
+
+def replaced(id_: str, old: str, new: str):
+    """Return a fault: in a cell's source, `old` becomes `new`, once."""
+
+    def change(notebook: dict) -> None:
+        found = cell(notebook, id_)
+        assert old in found["source"]
+        found["source"] = found["source"].replace(old, new, 1)
+
+    return change
+
+
+def updated(id_: str, **fields):
+    """Return a fault: fields of a cell are set."""
+    return lambda notebook: cell(notebook, id_).update(fields)
+
+
+def without(id_: str):
+    """Return a fault: the cell is not there."""
+    return lambda notebook: notebook["cells"].remove(cell(notebook, id_))
+
+
 @pytest.fixture
 def book(tmp_path) -> Book:
     """Return a book that keeps the contract and whose outputs are right."""

@@ -9,11 +9,14 @@ import subprocess
 import sys
 import time
 
+import execution
+import nbval_lessons
 import notebooks
 import pytest
 import refresh
 from conftest import CHINESE, DOT, MOVED, code, error, markdown, result, stream
-from notebooks import NotebookError
+from jupyter_client.manager import AsyncKernelManager
+from notebooks import NotebookError, Page
 
 TAGGED = {"tags": ["raises-exception"]}
 RAISE = 'raise ValueError("no")'
@@ -215,3 +218,56 @@ def test_broken_contract_stops_the_check_before_any_kernel(book, tools):
     assert status == 1 and "demo, cell add: was never executed" in said
     assert "pytest started" not in said and "Traceback" not in said
     assert said.splitlines()[-1].startswith("Contract: 2 to mend (4 notebooks")
+
+
+class NoPort(AsyncKernelManager):
+    """A kernel that does not start, as when another has taken its port."""
+
+    async def start_kernel(self, **_):
+        raise RuntimeError("the port is taken")
+
+
+@pytest.mark.parametrize("module", [refresh, execution])
+@pytest.mark.parametrize("dead", [1, 2])
+def test_kernel_that_does_not_start_is_tried_once_more(module, dead, book, monkeypatch):
+    kernels = [NoPort() for _ in range(dead)] + [refresh.new_kernel()]
+    monkeypatch.setattr(module, "new_kernel", lambda: kernels.pop(0))
+    page, run = Page.read(book.path("demo"), book.chapter), []
+    start = {
+        refresh: lambda: refresh.execute(page, run),
+        execution: lambda: execution.run(page, {}, run),
+    }[module]
+    if dead == 1:
+        assert start() and kernels == []
+    else:
+        with pytest.raises(NotebookError, match="demo: its kernel did not start"):
+            start()
+        assert len(kernels) == 1
+
+
+def test_kernel_that_was_killed_is_not_tried_again(book, monkeypatch):
+    running, started = [], []
+
+    class Killed(NoPort):
+        async def start_kernel(self, **_):
+            started.append(self)
+            refresh.kill(running)
+            raise RuntimeError("killed")
+
+    monkeypatch.setattr(refresh, "new_kernel", Killed)
+    with pytest.raises(NotebookError, match="did not start"):
+        refresh.execute(Page.read(book.path("index"), book.chapter), running)
+    assert running == [] and len(started) == 1
+
+
+def test_nbval_tries_a_kernel_that_does_not_start_once_more(monkeypatch):
+    tried = []
+
+    def start(self, *args):
+        tried.append(args)
+        if len(tried) == 1:
+            raise RuntimeError("the port is taken")
+
+    monkeypatch.setattr(nbval_lessons.RunningKernel, "__init__", start)
+    nbval_lessons.WatchedKernel("python3")
+    assert tried == [("python3",)] * 2

@@ -5,6 +5,7 @@ The faults that it names are in test_faults.py.
 
 import contract
 import pytest
+from conftest import cell
 from notebooks import NotebookError, name_of, select
 from sanitizer import SANITIZER, sanitizer_problems
 
@@ -12,10 +13,6 @@ from sanitizer import SANITIZER, sanitizer_problems
 @pytest.mark.parametrize("path", select(), ids=name_of)
 def test_notebook_keeps_the_contract(path):
     assert contract.problems([path]) == []
-
-
-def cell(notebook: dict, id_: str) -> dict:
-    return next(cell for cell in notebook["cells"] if cell["id"] == id_)
 
 
 RANDOM = [

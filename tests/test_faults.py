@@ -17,7 +17,19 @@ import xml.etree.ElementTree as ElementTree
 import check
 import contract
 import pytest
-from conftest import DOT, FIGURE, MOVED, Book, code, error, result, stream
+from conftest import (
+    DOT,
+    FIGURE,
+    MOVED,
+    Book,
+    code,
+    error,
+    replaced,
+    result,
+    stream,
+    updated,
+    without,
+)
 from notebooks import METADATA, ROOT, NotebookError, select
 from sanitizer import sanitizer_problems
 
@@ -36,28 +48,18 @@ def edit(change, name: str = "demo"):
     return plant
 
 
-def cell(notebook: dict, id_: str) -> dict:
-    return next(cell for cell in notebook["cells"] if cell["id"] == id_)
-
-
 def source(id_: str, old: str, new: str, name: str = "demo"):
     """Return a fault: in cell `id_`, `old` becomes `new`."""
-
-    def change(notebook):
-        found = cell(notebook, id_)
-        assert old in found["source"]
-        found["source"] = found["source"].replace(old, new)
-
-    return edit(change, name)
+    return edit(replaced(id_, old, new), name)
 
 
 def put(id_: str, **changes):
     """Return a fault: fields of a cell are set."""
-    return edit(lambda notebook: cell(notebook, id_).update(changes))
+    return edit(updated(id_, **changes))
 
 
 def drop(id_: str):
-    return edit(lambda notebook: notebook["cells"].remove(cell(notebook, id_)))
+    return edit(without(id_))
 
 
 def drop_code(notebook: dict) -> None:

@@ -155,6 +155,14 @@ def test_interrupted_run_goes_on_where_it_was(lesson):
     assert left and f" {total - done}/{total - done} run" in left[-1], lines
 
 
+def test_notebook_changed_while_it_ran_is_said_to_be_so(book, monkeypatch, tmp_path):
+    done = subprocess.CompletedProcess([], 0)  # and nothing of the notebook as it is
+    monkeypatch.setattr(mutate.subprocess, "run", lambda *_, **__: done)
+    monkeypatch.setattr(mutate, "RESULTS", tmp_path / "results")
+    with pytest.raises(NotebookError, match="demo was changed meanwhile; repeat"):
+        mutate.altered_code(Page.read(book.path("demo"), book.chapter))
+
+
 def test_notebook_that_does_not_give_what_it_stores_is_not_altered(lesson):
     with lesson.edit("demo") as raw:
         raw["cells"][1]["outputs"][0]["text"] = "twice 5\n"

@@ -14,7 +14,7 @@ import notebooks
 import pytest
 import sync
 from chinese_contract import FIRST, glossary, terms_in
-from conftest import code, markdown, result
+from conftest import cell, code, markdown, replaced, result, updated, without
 from editions import prose_of, translatables
 from notebooks import CHAPTER, NotebookError, Page, select
 from numerals import numbers, spelt
@@ -82,30 +82,8 @@ def found(book, name: str = "zh/text") -> list[str]:
     ]
 
 
-def cell(raw: dict, cell_id: str) -> dict:
-    return next(cell for cell in raw["cells"] if cell["id"] == cell_id)
-
-
 def test_right_translation_passes(pair):
     assert found(pair) == found(pair, "text") == []
-
-
-def replaced(cell_id: str, old: str, new: str):
-    """Return a fault: in a cell's text, `old` becomes `new`."""
-
-    def plant(raw):
-        assert old in cell(raw, cell_id)["source"]
-        cell(raw, cell_id)["source"] = cell(raw, cell_id)["source"].replace(old, new, 1)
-
-    return plant
-
-
-def updated(cell_id: str, **fields):
-    return lambda raw: cell(raw, cell_id).update(fields)
-
-
-def without(cell_id: str):
-    return lambda raw: raw["cells"].remove(cell(raw, cell_id))
 
 
 def added(raw):

@@ -7,42 +7,39 @@ Unlike refresh.py it goes on after an exception, and writes no notebook.
 import asyncio
 import copy
 import os
-import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import suppress
 
 import nbclient
 from cleaning import clean
 from jupyter_client.manager import AsyncKernelManager
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbclient.exceptions import CellTimeoutError
 from nbformat.v4 import new_output
-from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager
-from notebooks import ROOT, Page
+from notebooks import ROOT, NotebookError, Page
 from outputs import compare
-from refresh import CELL_TIMEOUT
+from refresh import CELL_TIMEOUT, kill, new_kernel
 
 WORKERS = 2
 
 Outputs = list[list[dict]]  # of each code cell that was run, in order
 
 
-def run(page: Page, environment: Mapping[str, str], running: list) -> Outputs:
+def run(
+    page: Page, environment: Mapping[str, str], running: list, again: bool = True
+) -> Outputs:
     """Return the outputs of each code cell, executed in a fresh kernel.
 
     `environment` is added to that of this process. The cell in which the kernel died
     or the time ran out has an error as its last output, and later cells are missing.
-    The kernel manager is appended to `running`, so that the caller can stop it.
+    The kernel manager is appended to `running`, so that the caller can stop it. A
+    kernel that does not start is tried `again`, as in refresh.py.
     """
     notebook = copy.deepcopy(page.notebook)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = []
-    manager = AsyncKernelManager(
-        kernel_name=CURRENT_ENV_KERNEL_NAME,
-        kernel_spec_manager=NbvalKernelspecManager(),
-    )
+    manager = new_kernel()
     running.append(manager)
     client = nbclient.NotebookClient(
         notebook,
@@ -59,7 +56,12 @@ def run(page: Page, environment: Mapping[str, str], running: list) -> Outputs:
         env = {**os.environ, **environment}
         options = {"cleanup_kc": True, "stderr": subprocess.DEVNULL, "env": env}
         asyncio.run(client.async_execute(**options))
-    except (CellTimeoutError, DeadKernelError) as error:
+    except (CellTimeoutError, RuntimeError) as error:  # DeadKernelError is one
+        if not begun and again and manager in running:
+            return run(page, environment, running, again=False)
+        if not begun:
+            said = f"{page.name}: its kernel did not start ({error})."
+            raise NotebookError(said) from None
         stopped = [new_output("error", ename=type(error).__name__, evalue="")]
     given = [list(cell.outputs) for cell in begun if cell.cell_type == "code"]
     if stopped:
@@ -84,10 +86,7 @@ def run_all(
             yield futures[future], future.result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-        for manager in running:
-            with suppress(ProcessLookupError):
-                if manager.has_kernel:
-                    os.kill(manager.provisioner.pid, signal.SIGKILL)
+        kill(running)
         pool.shutdown()
 
 

@@ -30,6 +30,23 @@ CELL_TIMEOUT = 120  # seconds; check.py allows a cell the same
 MACHINE_METADATA = ("execution", "ExecuteTime", "collapsed", "scrolled", "vscode")
 
 
+def new_kernel() -> AsyncKernelManager:
+    """Return the manager of a kernel of this environment, not started yet."""
+    return AsyncKernelManager(
+        kernel_name=CURRENT_ENV_KERNEL_NAME,
+        kernel_spec_manager=NbvalKernelspecManager(),
+    )
+
+
+def kill(running: list) -> None:
+    """Kill all kernels whose managers are in `running`; none will be tried again."""
+    managers, running[:] = running[:], []
+    for manager in managers:
+        with suppress(ProcessLookupError):
+            if manager.has_kernel:
+                os.kill(manager.provisioner.pid, signal.SIGKILL)
+
+
 def execute(page: Page, running: list, again: bool = True) -> str:
     """Return the notebook's text with the outputs a fresh kernel gives.
 
@@ -40,10 +57,7 @@ def execute(page: Page, running: list, again: bool = True) -> str:
     may have drawn the same port.
     """
     notebook = copy.deepcopy(page.notebook)
-    manager = AsyncKernelManager(
-        kernel_name=CURRENT_ENV_KERNEL_NAME,
-        kernel_spec_manager=NbvalKernelspecManager(),
-    )
+    manager = new_kernel()
     running.append(manager)
     client = nbclient.NotebookClient(
         notebook,
@@ -64,7 +78,7 @@ def execute(page: Page, running: list, again: bool = True) -> str:
         said = f"still running after {CELL_TIMEOUT} s. Make it smaller"
         raise failure(page, current, said) from None
     except RuntimeError as error:  # nbclient's DeadKernelError is one
-        if not current and again:
+        if not current and again and manager in running:
             return execute(page, running, again=False)
         if not current:
             said = f"{page.name}: its kernel did not start ({error})."
@@ -130,8 +144,6 @@ def refresh(lesson: str = "", chapter: Path = CHAPTER) -> list[str]:
     pages = [Page.read(path, chapter) for path in select(lesson, chapter)]
     pages = [page for page in pages if not page.name.startswith("zh/")]
     new, running = {}, []
-    if len(pages) > 1:  # two kernels at once: more threads would wait for one another
-        os.environ.setdefault("OMP_NUM_THREADS", "1")
     pool = ThreadPoolExecutor(max_workers=2)
     start = time.monotonic()
     try:
@@ -146,10 +158,7 @@ def refresh(lesson: str = "", chapter: Path = CHAPTER) -> list[str]:
             )
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
-        for manager in running:
-            with suppress(ProcessLookupError):
-                if manager.has_kernel:
-                    os.kill(manager.provisioner.pid, signal.SIGKILL)
+        kill(running)
         raise
     finally:
         pool.shutdown()
@@ -161,6 +170,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("lesson", nargs="?", default="", help="for example parameters")
     lesson = parser.parse_args().lesson
+    # Two kernels run at once: more threads would wait for one another.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
         print(f"Executing {lesson or 'every notebook'} …", flush=True)
         changed = refresh(lesson)

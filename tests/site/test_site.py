@@ -5,7 +5,7 @@ from a server, where the site lies in a subfolder, and from the disk.
 """
 
 from html.parser import HTMLParser
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -272,14 +272,14 @@ def test_accessible(open_page, page_name):
 
     page, faults = open_page(page_name, color_scheme="light"), []
     page.evaluate(ONE_OF_EACH)
-    for theme, width in (("light", 1280), ("dark", 390)):
+    for theme, width in product(("light", "dark"), (1280, 390)):
         page.emulate_media(color_scheme=theme)
         page.set_viewport_size({"width": width, "height": 900})
         page.wait_for_function(f"document.documentElement.dataset.theme === '{theme}'")
         page.wait_for_timeout(500)  # until the theme has seen what scrolls here
         options = {"preload": False, "resultTypes": ["violations"]}
         faults += [
-            f"{theme}, {fault['impact']}: {fault['id']}: {fault['help']}: "
+            f"{theme}, {width}, {fault['impact']}: {fault['id']}: {fault['help']}: "
             + "; ".join(node["html"][:200] for node in fault["nodes"][:3])
             for fault in Axe().run(page, options=options).response["violations"]
             if fault["impact"] != "minor"
