@@ -17,11 +17,12 @@ from pathlib import Path
 import code_contract
 import prose_contract
 import translation_contract
+from code_contract import printed
 from notebooks import CHAPTER, METADATA, NotebookError, Page, dumps, select
 from sanitizer import SANITIZER, sanitizer_problems
 
-KNOWN_TAGS = {"raises-exception"}
-CELL_METADATA = {"alt", "slideshow", "tags", "translates"}  # and "nbsphinx…"
+KNOWN_TAGS = {"predict", "raises-exception"}
+CELL_METADATA = {"alt", "jupyter", "predict", "slideshow", "tags", "translates"}
 NOTEBOOK_METADATA = {*METADATA, "code_cells"}
 WORDS = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 HEX = re.compile(r"(?=.*\d)[0-9a-f]{6,}(-[0-9a-f]{4,})*")
@@ -66,7 +67,7 @@ def cell_metadata(page: Page) -> Iterator[Finding]:
                 known = ", ".join(sorted(KNOWN_TAGS))
                 yield cell.id, f"the tag “{tag}” is not known; known is {known}"
         for key in sorted(set(cell.metadata) - CELL_METADATA):
-            if not key.startswith("nbsphinx"):
+            if not key.startswith("nbsphinx"):  # whatever nbsphinx understands
                 yield cell.id, f"the metadata “{key}” is not known; delete it"
         if cell.get("attachments"):
             yield cell.id, "an attachment; put the picture into img/ and link it"
@@ -110,8 +111,49 @@ def errors(page: Page) -> Iterator[Finding]:
                 yield cell.id, f"stores a traceback of a machine; {page.refresh}"
 
 
+def predictions(page: Page) -> Iterator[Finding]:
+    """What a reader predicts is covered, and the stored output holds the answer.
+
+    A cell tagged predict hides its output in JupyterLab. Under `predict` it may hold
+    what the page needs to tell a right answer from a wrong one: `find`, a pattern
+    that matches the stored output, and `choices`, of which one is what it matches;
+    or `within`, how far off a number in the group of `find` may be.
+    """
+    for cell in page.code:
+        tagged = "predict" in cell.metadata.get("tags", [])
+        hidden = cell.metadata.get("jupyter") == {"outputs_hidden": True}
+        if tagged != hidden:
+            yield cell.id, f"its output is not covered as its tags say; {page.refresh}"
+        asked = cell.metadata.get("predict")
+        if asked is None:
+            continue
+        if not tagged:
+            yield cell.id, "has “predict” in its metadata and not the tag; add the tag"
+        if what := wrong_answer(asked, "\n".join(map(printed, cell.outputs))):
+            yield cell.id, f"its “predict” {what}"
+
+
+def wrong_answer(asked: dict, shown: str) -> str:
+    """Return what is wrong with a cell's `predict`, or an empty string."""
+    if set(asked) not in ({"find", "choices"}, {"find", "within"}):
+        return "needs “find”, and either “choices” or “within”"
+    try:
+        hit = re.search(asked["find"], shown, re.MULTILINE)
+    except re.error as error:
+        return f"has a “find” that is no pattern ({error})"
+    if not hit:
+        return f"finds nothing in the stored output: {asked['find']}"
+    if "choices" in asked:
+        return "" if hit[0] in asked["choices"] else f"offers no “{hit[0]}”; add it"
+    try:
+        float(hit[1])
+    except (ValueError, IndexError):
+        return "needs a “find” with one group that holds a number"
+    return ""
+
+
 RULES = [
-    *(form, cell_ids, cell_metadata, executed, errors),
+    *(form, cell_ids, cell_metadata, executed, errors, predictions),
     *code_contract.RULES,
     *prose_contract.RULES,
     *translation_contract.RULES,

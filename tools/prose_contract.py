@@ -18,15 +18,27 @@ SKELETON = [
     "1.",
     "Summary",
     "Exercises",
+    "Further",
     "Discussion",
 ]
+DEPTH = "-in-depth"  # what such a page is called after its lesson
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:")
 
 Finding = tuple[str, str]
 
 
 def is_lesson(page: Page) -> bool:
-    return lesson_of(page.path) != "index" and page.path.parent.name != "solutions"
+    """Tell whether this is a lesson, and no index, solutions or in-depth page."""
+    name = lesson_of(page.path)
+    return (
+        name != "index"
+        and not name.endswith(DEPTH)
+        and page.path.parent.name != "solutions"
+    )
+
+
+def in_depth(page: Page) -> bool:
+    return lesson_of(page.path).endswith(DEPTH)
 
 
 def language_root(page: Page) -> Path:
@@ -39,7 +51,7 @@ def skeleton(page: Page) -> Iterator[Finding]:
     found = headings(page)
     if not found or found[0][1] != 1 or [level for _, level, _ in found].count(1) != 1:
         yield "", "begins with one “# Title” and has no second; mend the headings"
-    if not is_lesson(page) or page.name.startswith("zh/"):
+    if not (is_lesson(page) or in_depth(page)) or page.name.startswith("zh/"):
         return
     seconds = [text for _, level, text in found if level == 2]
     numbered = [text for text in seconds if re.match(r"\d+\. ", text)]
@@ -48,7 +60,9 @@ def skeleton(page: Page) -> Iterator[Finding]:
             yield "", f"section “{text}” should have the number {number}"
     outline = [t for t in seconds if t not in numbered[1:]]
     outline = ["1." if t in numbered[:1] else t for t in outline]
-    if outline != SKELETON:
+    if "Further" not in outline:
+        outline.insert(-1, "Further")
+    if is_lesson(page) and outline != SKELETON:
         yield (
             "",
             f"has the sections {', '.join(outline)};"
@@ -140,17 +154,15 @@ def partners(page: Page) -> Iterator[Finding]:
             yield "", "an index belongs in the chapter's folder; rename it"
         return
     folder = language_root(page)
+    if in_depth(page):
+        yield from linked_both_ways(page, folder)
+        return
     lesson, solutions = folder / page.path.name, folder / "solutions" / page.path.name
     other = solutions if is_lesson(page) else lesson
     if not other.exists():
         yield "", f"its partner {name_of(other, page.chapter)} is missing; write it"
         return
-    linked = {
-        (page.path.parent / unquote(target).partition("#")[0]).resolve()
-        for cell in page.prose
-        for _, target, _ in targets(cell.source)
-    }
-    if other.resolve() not in linked:
+    if other.resolve() not in linked_from(page):
         yield "", f"does not link {name_of(other, page.chapter)}; link it"
     if not page.code:
         yield "", "has no code cell left; restore it with git"
@@ -166,6 +178,30 @@ def partners(page: Page) -> Iterator[Finding]:
                 f"solves {len(solved)} exercises (headings of level 2),"
                 f" the lesson has {wanted}; add or drop one",
             )
+
+
+def linked_from(page: Page) -> set[Path]:
+    """Return the files that a page links."""
+    return {
+        (page.path.parent / unquote(target).partition("#")[0]).resolve()
+        for cell in page.prose
+        for _, target, _ in targets(cell.source)
+    }
+
+
+def linked_both_ways(page: Page, folder: Path) -> Iterator[Finding]:
+    """A page in depth belongs to a lesson, and each links the other."""
+    lesson = folder / f"{lesson_of(page.path).removesuffix(DEPTH)}.ipynb"
+    if not lesson.exists():
+        yield "", f"goes in depth, and there is no {lesson.stem}; rename it"
+        return
+    if lesson.resolve() not in linked_from(page):
+        yield "", f"does not link its lesson {lesson.stem}; link it"
+    try:
+        if page.path.resolve() not in linked_from(Page.read(lesson, page.chapter)):
+            yield "", f"is not linked by its lesson {lesson.stem}; link it there"
+    except NotebookError:
+        return  # reported where it is read itself
 
 
 RULES = [skeleton, links, pictures, contents, partners]

@@ -105,6 +105,10 @@ def normalise(notebook, page: Page) -> None:
     for cell in notebook.cells:
         for key in MACHINE_METADATA:
             cell.metadata.pop(key, None)
+        if "predict" in cell.metadata.get("tags", []):  # JupyterLab drops this
+            cell.metadata["jupyter"] = {"outputs_hidden": True}
+        else:
+            cell.metadata.pop("jupyter", None)
     for count, cell in enumerate(code, start=1):
         cell.execution_count = count
         cell.outputs = coalesce_streams(cell.outputs)
