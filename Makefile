@@ -4,7 +4,7 @@
 PYTHON = python3
 LESSON =
 TRANSLATED =
-QUICK =
+SEEDS ?= 2
 venv = .venv/installed
 python = .venv/bin/python
 
@@ -37,8 +37,8 @@ test-site: html  ## look at the built book in a real browser (needs chromium)
 	@$(python) -m pip install -q -c constraints.txt -e '.[site]'
 	@$(python) -m pytest -q -n 2 tests/site
 
-portability: $(venv)  ## run every notebook on other instruction sets and threads
-	@$(python) tools/portability.py $(QUICK) $(LESSON)
+portability: $(venv)  ## run every notebook on machines that round otherwise (SEEDS=10)
+	@$(python) tools/portability.py --seeds $(SEEDS) $(LESSON)
 
 mutate: $(venv)  ## alter code and outputs one at a time: what does no check notice?
 	@$(python) tools/mutate.py "$(LESSON)"

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 
 from notebooks import Page
-from randomness import first_event
 
 MAX_LINES = 20  # aim for 12
 MAX_COLUMNS = 79
@@ -99,22 +98,6 @@ def stored(tree: ast.Module) -> set[str]:
     }
 
 
-def seeds(page: Page) -> Iterator[tuple[str, str]]:
-    """A cell that draws random numbers seeds itself, before it draws."""
-    known: dict[str, str] = {}  # what the notebook's own functions do
-    for cell in page.code:
-        try:
-            first = first_event(parse(cell.source), known)
-        except SyntaxError:
-            continue  # reported by statements()
-        if first and first[2] == "draws":
-            yield (
-                cell.id,
-                f"line {first[0]} draws random numbers ({first[1]}) and no seed was set"
-                " before it in this cell; begin with torch.manual_seed(…)",
-            )
-
-
 def printed(output: dict) -> str:
     """Return the text of an output that a reader sees."""
     if output["output_type"] == "stream":
@@ -149,4 +132,4 @@ def line_of(hit: re.Match) -> str:
     return hit.string[start : end if end >= 0 else None].strip()[:80]
 
 
-RULES = [layout, statements, seeds, stable]
+RULES = [layout, statements, stable]
