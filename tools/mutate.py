@@ -6,19 +6,18 @@ cell id and line. An alteration stands for one in every edition of the cell: onl
 the altered cell gives counts, never that two languages or a checksum disagree.
 
 Results are kept in _build/mutate, so that an interrupted run goes on where it was; they
-hold for one state of notebook, package and checks. What may stay unnoticed is listed
-with reasons in tests/mutants.toml. No notebook is changed.
+hold for one state of notebook, package and checks. There is no threshold: a cell shows
+its idea first, and what stays unnoticed is for an author to think about. No notebook
+is changed.
 """
 
 import argparse
 import hashlib
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
-import tomllib
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -28,7 +27,6 @@ import forked
 import mutations
 from notebooks import ROOT, NotebookError, Page, select
 
-ACCEPTED = ROOT / "tests" / "mutants.toml"
 RESULTS = ROOT / "_build" / "mutate"
 TOOLS = ("alterations", "cleaning", "figures", "forked", "mutations", "outputs")
 
@@ -41,44 +39,6 @@ class Unnoticed:
     cell: str
     line: int
     change: str
-
-
-@dataclass
-class Accepted:
-    """An entry of tests/mutants.toml; "…" in a field stands for any text."""
-
-    lesson: str
-    cell: str
-    change: str
-    reason: str
-    used: bool = False
-
-    def covers(self, one: Unnoticed) -> bool:
-        pairs = (getattr(self, f) + "\0" + getattr(one, f) for f in FIELDS)
-        return all(matches(*pair.split("\0")) for pair in pairs)
-
-
-FIELDS = ("lesson", "cell", "change")
-
-
-def matches(pattern: str, text: str) -> bool:
-    parts = map(re.escape, pattern.split("…"))
-    return re.fullmatch(".*".join(parts), text, re.DOTALL) is not None
-
-
-def read_accepted(path: Path = ACCEPTED) -> list[Accepted]:
-    """Return the entries of the file; NotebookError if one is not complete."""
-    try:
-        entries = tomllib.loads(path.read_text("utf-8")).get("accepted", [])
-        found = [Accepted(**entry) for entry in entries]
-    except (tomllib.TOMLDecodeError, TypeError) as error:
-        raise NotebookError(f"{path.name}: {error}.") from None
-    for entry in found:
-        if not entry.reason.strip():
-            raise NotebookError(
-                f"{path.name}: “{entry.change}” has no reason; give it."
-            )
-    return found
 
 
 def state(page: Page) -> str:
@@ -142,28 +102,21 @@ def whole_lines(path: Path) -> None:
     path.write_text(text[: text.rfind("\n") + 1], "utf-8")
 
 
-def share(count: int, unnoticed: list[Unnoticed], accepted: list[Accepted]) -> str:
-    """Return "720 altered, 713 noticed (99.0 %), 7 accepted"."""
+def share(count: int, unnoticed: list[Unnoticed]) -> str:
+    """Return "720 altered, 713 noticed (99.0 %)"."""
     noticed = count - len(unnoticed)
-    known = sum(any(entry.covers(one) for entry in accepted) for one in unnoticed)
     percent = 100 * noticed / count if count else 100
-    said = f"{count} altered, {noticed} noticed ({percent:.1f} %)"
-    return f"{said}, {known} accepted" if known else said
+    return f"{count} altered, {noticed} noticed ({percent:.1f} %)"
 
 
-def mutate(pages: list[Page], accepted: list[Accepted]) -> list[Unnoticed]:
-    """Alter every page; print shares; return what is neither noticed nor accepted."""
+def mutate(pages: list[Page]) -> list[Unnoticed]:
+    """Alter every page; print shares; return what is not noticed."""
     left, lines = [], []
     for page in pages:
         for what, alter in (("outputs", altered_outputs), ("code", altered_code)):
             count, unnoticed = alter(page)
-            lines.append(f"{page.name}, {what}: {share(count, unnoticed, accepted)}")
-            for one in unnoticed:
-                covering = [entry for entry in accepted if entry.covers(one)]
-                for entry in covering:
-                    entry.used = True
-                if not covering:
-                    left.append(one)
+            lines.append(f"{page.name}, {what}: {share(count, unnoticed)}")
+            left += unnoticed
     print("\n".join(lines))
     return left
 
@@ -175,8 +128,7 @@ def main() -> int:
     try:
         pages = [Page.read(path) for path in select(lesson)]
         pages = [page for page in pages if not page.name.startswith("zh/")]
-        accepted = read_accepted()
-        left = mutate(pages, accepted)
+        left = mutate(pages)
     except NotebookError as error:
         print(f"make mutate: {error}", file=sys.stderr)
         return 2
@@ -185,17 +137,9 @@ def main() -> int:
         return 130
     for one in left:
         print(f"{one.lesson}, cell {one.cell}, line {one.line}: {one.change}")
-    names = {page.name for page in pages}
-    stale = [e for e in accepted if not e.used and (not lesson or e.lesson in names)]
-    for entry in stale:
-        where = f"{entry.lesson}, {entry.cell}, {entry.change}"
-        print(f"{ACCEPTED.name}: “{where}” matches nothing unnoticed; delete it.")
     if left:
-        print(
-            f"{len(left)} alterations go unnoticed: let these cells show what they"
-            f" decide, or accept them in {ACCEPTED.relative_to(ROOT)} with a reason."
-        )
-    return 1 if left or stale else 0
+        print(f"{len(left)} alterations go unnoticed.")
+    return 0
 
 
 if __name__ == "__main__":
