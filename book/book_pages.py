@@ -92,6 +92,8 @@ def dress_cells(app: Sphinx, doctree: nodes.document) -> None:
                     logger.warning(message, cell.id, location=page)
         if output is not None and cell.outputs[-1].output_type == "error":
             output["classes"].append("traceback")
+        if "predict" in cell.metadata.get("tags", []):
+            cover(block, app.config.html_context["words"]["covered"])
     doctree["nbsphinx_code_css"] = False  # book.css has all of it
 
 
@@ -104,6 +106,26 @@ def outputs_of(block: nodes.Element) -> list[nodes.Element]:
         if is_cell(node, "nboutput"):
             outputs.append(node)
     return outputs
+
+
+def cover(block: nodes.Element, words: str) -> None:
+    """Fold away what a cell gives, and what is said of it, until the reader asks.
+
+    What is said of it reaches to the next code cell or heading. The fold is HTML's
+    own, so it works without JavaScript, and prints open.
+    """
+    place, siblings = block.parent.index(block) + 1, block.parent.children
+    end = next(
+        (
+            n
+            for n in range(place, len(siblings))
+            if is_cell(siblings[n], "nbinput") or isinstance(siblings[n], nodes.section)
+        ),
+        len(siblings),
+    )
+    opening = f'<details class="covered"><summary>{words}</summary>'
+    block.parent.insert(end, nodes.raw("", "</details>", format="html"))
+    block.parent.insert(place, nodes.raw("", opening, format="html"))
 
 
 def follows_figure(node: nodes.Element) -> bool:

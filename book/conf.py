@@ -77,6 +77,7 @@ copybutton_selector = "div.input_area div.highlight pre, details div.highlight p
 english_words = {
     "executed": "The outputs on this page were made by PyTorch {torch} and "
     "Python {python} on a {device}.",
+    "covered": "Made your prediction? Show the output",
     "download": "Download notebook",
     "colab": "Open in Colab",
     "binder": "Open in Binder",
@@ -102,6 +103,7 @@ english_words = {
 }
 chinese_words = {
     "executed": "本页的输出由PyTorch {torch}和Python {python}在{device}上运行得到。",
+    "covered": "猜好了吗？显示输出",
     "download": "下载笔记本",
     "colab": "在Colab中打开",
     "binder": "在Binder中打开",

@@ -100,6 +100,8 @@ def test_page_has_what_the_notebook_has(write, tmp_path):
         code("plot", "plot()", picture(), alt="A flat line."),
         markdown("caption", "*The plot's caption.*\n\nLong: `a.b(cc=True, dd=False)`."),
         code("table", "df", table()),
+        code("guess", "f()", table(), tags=["predict"]),
+        markdown("told", "What it gave."),
         code(
             "fail",
             "1 / 0",
@@ -128,7 +130,10 @@ def test_page_has_what_the_notebook_has(write, tmp_path):
     assert 'alt="A flat line."' in page
     assert 'alt="A figure"' in page
     assert page.count('<p class="figure-caption">') == 2
-    assert "<td>0.5</td>" in page
+    covered = page.split('<details class="covered">')[1].split("</details>")[0]
+    assert "<td>0.5</td>" in covered and "What it gave." in covered
+    assert "<td>0.5</td>" in page.split('<details class="covered">')[0]
+    assert "f()" not in covered and "fail" not in covered
     assert 'class="prompt' not in page
     assert re.sub("</?span[^>]*>", "", page).count("a.b(<wbr>cc=<wbr>True") == 1
     assert 'blockquote class="note"' in page

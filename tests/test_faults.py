@@ -92,6 +92,12 @@ def says(text: str):
     return put("say", outputs=[stream(text)])
 
 
+def asks(**prediction):
+    """Return a fault: the cell `say`, which says “said”, asks for this prediction."""
+    covered = {"tags": ["predict"], "jupyter": {"outputs_hidden": True}}
+    return put("say", metadata=covered | {"predict": prediction})
+
+
 def runs(text: str):
     """Return a fault: the cell `say` holds this code."""
     return put("say", source=text)
@@ -220,7 +226,7 @@ CONTRACT = {
     "tag-misspelt": (
         put("say", metadata={"tags": ["rasies-exception"]}),
         "demo, cell say",
-        "the tag “rasies-exception” is not known; known is raises-exception",
+        "the tag “rasies-exception” is not known; known is predict, raises-exception",
     ),
     "tag-weakens": (
         put("say", metadata={"tags": ["nbval-skip"]}),
@@ -232,6 +238,38 @@ CONTRACT = {
         "demo, cell say",
         "“collapsed” is not known",
     ),
+    "uncovered": (
+        put("say", metadata={"tags": ["predict"]}),
+        "demo, cell say",
+        "is not covered as its tags say",
+    ),
+    "covered": (
+        put("say", metadata={"jupyter": {"outputs_hidden": True}}),
+        "demo, cell say",
+        "is not covered as its tags say",
+    ),
+    "prediction-untagged": (
+        put("say", metadata={"predict": {"find": "said", "choices": ["said"]}}),
+        "demo, cell say",
+        "add the tag",
+    ),
+    "prediction-not-there": (
+        asks(find="sad", choices=["sad", "said"]),
+        "demo, cell say",
+        "finds nothing in the stored output: sad",
+    ),
+    "prediction-not-offered": (
+        asks(find="s..d", choices=["sad", "sold"]),
+        "demo, cell say",
+        "offers no “said”",
+    ),
+    "prediction-no-number": (
+        asks(find="(said)", within=0.1),
+        "demo, cell say",
+        "a number",
+    ),
+    "prediction-no-pattern": (asks(find="(", within=1), "demo, cell say", "no pattern"),
+    "prediction-incomplete": (asks(find="said"), "demo, cell say", "and either"),
     "attachment": (
         put("title", attachments={"a.png": {"image/png": ""}}),
         "demo, cell title",
