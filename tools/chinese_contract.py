@@ -49,6 +49,7 @@ FAULTS = [
     ),
     (re.compile("您"), "“{}”; the reader is 你"),
 ]
+MARKS = {"：": 4, "；": 2}  # how many of each in 1,000 characters of a lesson
 LATIN = re.compile(r"\b[A-Za-z]?[a-z]{2,}\b")
 FIRST = "首次出现附英文"
 
@@ -141,6 +142,23 @@ def misset(text: str) -> Iterator[str]:
                 yield what.format(readable(around))
 
 
+def few_colons(page: Page) -> Iterator[Finding]:
+    """A lesson in Chinese is made of sentences, not of colons and semicolons."""
+    name = lesson_of(page.path)
+    if not is_chinese(page) or name == "index" or page.path.parent.name == "solutions":
+        return
+    prose = "".join(prose_of(cell.source) for cell in page.prose)
+    length = len(HAN.findall(prose))
+    for mark, most in MARKS.items():
+        count = prose.count(mark)
+        if length and 1000 * count > most * length and count > most:
+            yield (
+                "",
+                f"has {1000 * count / length:.1f} “{mark}” in 1,000 characters, and"
+                f" {most} is the most; write sentences with 即, 因为, 也就是",
+            )
+
+
 def no_english_left(page: Page) -> Iterator[Finding]:
     """No part of a translated cell is still in English: a heading, say, or a picture's
     alternative text."""
@@ -175,4 +193,4 @@ def glossary_table(page: Page) -> Iterator[Finding]:
             yield cell.id, "has no table of terms; restore it"
 
 
-RULES = [terms, typography, no_english_left, glossary_table]
+RULES = [terms, typography, few_colons, no_english_left, glossary_table]

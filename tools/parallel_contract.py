@@ -135,7 +135,10 @@ def links(page: Page, found: list[dict]) -> Counter:
 
 
 def place(page: Page, kind: str, target: str) -> str:
-    """Return where a link leads: a path below the edition, or else the repository."""
+    """Return where a link leads: a path below the edition, or else the repository.
+
+    A drawing in Chinese, named x.zh.svg, stands for x.svg.
+    """
     if re.match(r"[a-z]+:", target):
         return f"{kind} {target}"
     file, _, anchor = unquote(target).partition("#")
@@ -145,6 +148,7 @@ def place(page: Page, kind: str, target: str) -> str:
     for root in (edition, chapter.parent):
         if path.is_relative_to(root):
             name = path.relative_to(root).as_posix()
+            name = name.removesuffix(".zh.svg") + ".svg" * name.endswith(".zh.svg")
             break
     else:
         name = str(path)
