@@ -18,7 +18,7 @@ html: $(venv)  ## build the book in _build/html and say which page to open
 	@$(python) tools/build_html.py
 
 lab: $(venv)  ## open JupyterLab on the chapter
-	@$(python) -m jupyterlab --custom-css --ServerApp.static_custom_path=tools/jupyterlab chapter_deep-learning-computation/index.ipynb
+	@$(python) -m jupyterlab --custom-css "--ServerApp.tornado_settings={'static_custom_path': ['tools/jupyterlab']}" chapter_deep-learning-computation/index.ipynb
 
 test: $(venv)  ## check that every notebook gives its stored outputs, and all of tests/
 	@$(python) tools/check.py "$(LESSON)"
