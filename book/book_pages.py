@@ -7,6 +7,7 @@ figure without text, a bare dollar sign) is a warning with page and cell, and th
 build makes warnings errors. Reads the notebooks, never writes one.
 """
 
+import csv
 import re
 import shutil
 from pathlib import Path
@@ -187,6 +188,25 @@ def dress_type(app: Sphinx, doctree: nodes.document) -> None:
             formula.replace_self(kept)
 
 
+def keep_old_ids(app: Sphinx, doctree: nodes.document) -> None:
+    """Let links to headings of earlier editions lead to what took their place.
+
+    book/moved.tsv has a row for each: page, old anchor, heading that has it now.
+    """
+    page = "zh/" * app.tags.has("zh") + app.env.current_document.docname
+    titles = {section[0].astext(): section for section in doctree.findall(nodes.section)}
+    with open(Path(app.confdir, "moved.tsv"), encoding="utf-8") as rows:
+        for row in csv.DictReader(rows, delimiter="\t", quoting=csv.QUOTE_NONE):
+            where, old, heading = row.values()
+            if where != page:
+                continue
+            if heading in titles:
+                titles[heading]["ids"].append(old)
+            else:
+                message = "moved.tsv: there is no heading “%s” for the old anchor %s"
+                logger.warning(message, heading, old, location=page)
+
+
 def greet(app: Sphinx, doctree: nodes.document) -> None:
     """Put on the opening page, under its first paragraph, what one can do here."""
     if app.env.current_document.docname != app.config.root_doc:
@@ -246,6 +266,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("doctree-read", dress_cells)
     app.connect("doctree-read", dress_prose)
     app.connect("doctree-read", dress_type)
+    app.connect("doctree-read", keep_old_ids)
     app.connect("doctree-read", greet)
     app.connect("html-page-context", add_context)
     app.connect("build-finished", drop_unused)
