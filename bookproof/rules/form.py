@@ -1,30 +1,21 @@
-"""The notebook contract: what must hold before any kernel is started.
+"""Rules about the notebook as a file: ids, tags, counts, errors, predictions.
 
-Run as a command it checks every notebook; check.py and tests/test_contract.py call it
-too. This file holds the rules about the notebook as a file; code_contract.py those
-about code and its outputs, prose_contract.py those about text, links and pictures,
-translation_contract.py those between the two languages. A rule is a function that
-takes a Page and yields (cell id, what is wrong and what to do). Rules only read.
+A rule is a function that takes a Page and yields (cell id, what is wrong and what to
+do); contract.py has the list of them. Rules only read.
 """
 
+import json
 import re
-import sys
-import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
-import code_contract
-import prose_contract
-import translation_contract
-from code_contract import printed
-from notebooks import CHAPTER, METADATA, NotebookError, Page, dumps, select
-from sanitizer import SANITIZER, sanitizer_problems
+from bookproof.book import METADATA, Page, dumps, printed
 
 KNOWN_TAGS = {"predict", "raises-exception"}
 CELL_METADATA = {"alt", "jupyter", "predict", "slideshow", "tags", "translates"}
 NOTEBOOK_METADATA = {*METADATA, "code_cells"}
 WORDS = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+TO_WRITE = re.compile("TO WRITE:(.*)")
 HEX = re.compile(r"(?=.*\d)[0-9a-f]{6,}(-[0-9a-f]{4,})*")
 
 Finding = tuple[str, str]
@@ -152,49 +143,32 @@ def wrong_answer(asked: dict, shown: str) -> str:
     return ""
 
 
+def made_by(page: Page) -> Iterator[Finding]:
+    """Every page with code has an entry that says what made its outputs, and when."""
+    book = page.book
+    if not book.executed or not page.code or page.is_translation:
+        return
+    try:
+        entries = json.loads(book.executed.read_text("utf-8"))
+    except (OSError, ValueError):
+        entries = {}
+    entry = entries.get(page.name, {})
+    if lacking := [key for key in (*book.made_by, "date") if not entry.get(key)]:
+        yield (
+            "",
+            f"{book.executed.name} does not say what made its outputs"
+            f" ({', '.join(lacking)}); {page.refresh}",
+        )
+
+
+def written(page: Page) -> Iterator[Finding]:
+    """Nothing that a new lesson began with is left to be written."""
+    for cell in page.notebook.cells if not page.is_translation else ():
+        if hit := TO_WRITE.search(cell.source):
+            yield cell.id, f"is to be written: {hit[1].strip()}"
+
+
 RULES = [
     *(form, cell_ids, cell_metadata, executed, errors, predictions),
-    *code_contract.RULES,
-    *prose_contract.RULES,
-    *translation_contract.RULES,
+    *(made_by, written),
 ]
-
-
-def problems(paths: Iterable[Path], chapter: Path = CHAPTER) -> list[str]:
-    """Return what is wrong with these notebooks, for people."""
-    found = []
-    for path in paths:
-        try:
-            page = Page.read(path, chapter)
-        except NotebookError as error:
-            found.append(str(error))
-            continue
-        for rule in RULES:
-            for cell_id, what in rule(page):
-                where = f"{page.name}, cell {cell_id}" if cell_id else page.name
-                found.append(f"{where}: {what}.")
-    return found
-
-
-def report(paths: list[Path]) -> int:
-    """Print every problem, or that there is none; return how many there are."""
-    start = time.perf_counter()
-    found = sanitizer_problems(SANITIZER) + problems(paths)
-    for problem in found:
-        print(problem, file=sys.stderr)
-    seconds = time.perf_counter() - start
-    verdict = f"{len(found)} to mend" if found else "kept"
-    print(f"Contract: {verdict} ({len(paths)} notebooks, {seconds:.1f} s)", flush=True)
-    return len(found)
-
-
-def main() -> int:
-    try:
-        return 1 if report(select()) else 0
-    except NotebookError as error:
-        print(f"contract: {error}", file=sys.stderr)
-        return 2
-
-
-if __name__ == "__main__":
-    sys.exit(main())

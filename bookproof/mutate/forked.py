@@ -25,11 +25,10 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from cleaning import clean
-from mutations import Mutant, mutants_of, unaltered
-from notebooks import NotebookError, Page
-from outputs import compare
-from recorder import Recorder
+from bookproof.book import NotebookError, Page, here
+from bookproof.mutate.mutations import Mutant, mutants_of, unaltered
+from bookproof.mutate.recorder import Recorder
+from bookproof.outputs import clean, compare
 
 WORKERS = 2
 PATIENCE = 10  # seconds, or SLOWER times what the cell takes: longer is a hang
@@ -53,7 +52,7 @@ class Notebook:
 
     def __init__(self, page: Page, folder: Path):
         self.page, self.folder = page, folder
-        self.stored = [clean(cell.outputs) for cell in page.code]
+        self.stored = [clean(cell.outputs, page.book.sanitizer) for cell in page.code]
         self.seconds = [0.0] * len(page.code)  # what each cell takes, unaltered
         self.forks: dict[int, Fork] = {}
         self.files = folder / "files"  # what the notebook itself writes
@@ -67,7 +66,7 @@ class Notebook:
 
     def run(self, number: int, source: str) -> str:
         """Run a cell here; return its first difference from what is stored, or ""."""
-        given = clean(self.shell.run(source))
+        given = clean(self.shell.run(source), self.page.book.sanitizer)
         found = compare(self.stored[number], given, self.folder, str(os.getpid()))
         return f"{self.page.code[number].id}: {found[0].strip()}" if found else ""
 
@@ -217,7 +216,7 @@ ENVIRONMENT = {
 
 def main() -> int:
     path, results, folder = map(Path, sys.argv[1:])
-    page = Page.read(path)
+    page = Page.read(path, here())
     wanted = mutants_of(page)
     done = {json.loads(line)["source"] for line in results.read_text().splitlines()}
     wanted = {

@@ -1,7 +1,7 @@
-"""The two editions of the chapter: where they lie, and what of a cell is translated.
+"""The two editions of a book: where they lie, and what of a cell is translated.
 
 Both share every code cell and output. Every other text, in a Markdown cell or the
-alternative text of a figure, is translated, and its Chinese cell records as
+alternative text of a figure, is translated, and the Chinese cell records as
 `translates` in its metadata a hash of the English text it was written for. Reads
 notebooks and their history in git; writes nothing.
 """
@@ -13,25 +13,20 @@ import subprocess
 from functools import lru_cache
 from pathlib import Path
 
-from notebooks import NotebookError, NotebookNode, Page, name_of, parse
-from prose import tokens
+from bookproof.book import Book, NotebookError, NotebookNode, Page, parse
 
 HAN = re.compile("[\u4e00-\u9fff]")
 ENGLISH = re.compile("[A-Za-z]{3}")
-CODE, FORMULA = "\u1d37\u1d39"  # letters that stand for these in prose
 VERSIONS = 50  # of a notebook in git, that are searched for an earlier text
 
 
-def is_chinese(page: Page) -> bool:
-    return page.name.startswith("zh/")
-
-
 def english_path(page: Page) -> Path:
-    return page.chapter / page.path.relative_to(page.chapter / "zh")
+    return page.book.folder / page.path.relative_to(page.home)
 
 
 def chinese_path(page: Page) -> Path:
-    return page.chapter / "zh" / page.path.relative_to(page.chapter)
+    book = page.book
+    return book.folder / book.translation / page.path.relative_to(page.home)
 
 
 def english_of(page: Page) -> Page | None:
@@ -39,20 +34,20 @@ def english_of(page: Page) -> Page | None:
 
     That it cannot is said by the rule `editions`, or where it is read itself.
     """
-    return read(english_path(page), page.chapter)
+    return read(english_path(page), page.book)
 
 
-def read(path: Path, chapter: Path) -> Page | None:
+def read(path: Path, book: Book) -> Page | None:
     """Return the page at `path`, parsed once only; None if it cannot be read."""
     try:
-        return _parsed(path, chapter, path.read_text("utf-8"))
+        return _parsed(path, book, path.read_text("utf-8"))
     except (NotebookError, OSError, ValueError):
         return None
 
 
 @lru_cache(maxsize=64)
-def _parsed(path: Path, chapter: Path, text: str) -> Page:
-    return Page(path, chapter, text, parse(text, name_of(path, chapter)))
+def _parsed(path: Path, book: Book, text: str) -> Page:
+    return Page(path, book, text, parse(text, book.name_of(path)))
 
 
 def source_hash(english: str) -> str:
@@ -78,33 +73,6 @@ def in_english(chinese: str, english: str) -> bool:
     if not ENGLISH.search(english):
         return False  # nothing but a formula, say
     return not HAN.search(chinese) or chinese == english
-
-
-def plain_prose(found: list[dict]) -> str:
-    """Return the prose of Markdown tokens, with a letter for code and for a formula."""
-    parts = []
-    for token in found:
-        kind = token["type"]
-        if kind == "text":
-            parts.append(token["raw"])
-        elif kind in ("codespan", "inline_math"):
-            parts.append(CODE if kind == "codespan" else FORMULA)
-        elif kind in ("block_html", "inline_html"):
-            text = re.sub("<code>.*?</code>|`[^`]+`", CODE, token["raw"])
-            text = re.sub(r"</?\w[^>]*>", "\n", text)
-            parts.append(re.sub(r"\$[^$]+\$", FORMULA, text))
-        elif kind not in ("emphasis", "strong", "link"):
-            parts.append("\n")
-    return "".join(parts)
-
-
-def readable(prose: str) -> str:
-    """Return plain prose as a message shows it."""
-    return " ".join(prose.replace(CODE, "`…`").replace(FORMULA, "$…$").split())
-
-
-def prose_of(text: str) -> str:
-    return plain_prose(tokens(text))
 
 
 def before(english: Page, recorded: str) -> str | None:

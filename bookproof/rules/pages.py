@@ -1,6 +1,6 @@
-"""The notebook contract: rules about headings, links, pictures and their partners.
+"""Rules about headings, links, pictures, and the pages that belong together.
 
-See contract.py for what a rule is.
+form.py says what a rule is.
 """
 
 import re
@@ -8,20 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
-from notebooks import NotebookError, Page, lesson_of, name_of, select
-from prose import exercises, headings, targets
+from bookproof.book import NotebookError, Page, select
+from bookproof.markdown import exercises, headings, targets
 
-# The second-level headings of a lesson, in order; "1." stands for the numbered ones.
-SKELETON = [
-    "What you will be able to do",
-    "What you need",
-    "1.",
-    "Summary",
-    "Exercises",
-    "Further",
-    "Discussion",
-]
-DEPTH = "-in-depth"  # what such a page is called after its lesson
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:")
 
 Finding = tuple[str, str]
@@ -29,21 +18,12 @@ Finding = tuple[str, str]
 
 def is_lesson(page: Page) -> bool:
     """Tell whether this is a lesson, and no index, solutions or in-depth page."""
-    name = lesson_of(page.path)
-    return (
-        name != "index"
-        and not name.endswith(DEPTH)
-        and page.path.parent.name != "solutions"
-    )
+    other = page.lesson == "index" or page.path.parent.name == "solutions"
+    return not other and not in_depth(page)
 
 
 def in_depth(page: Page) -> bool:
-    return lesson_of(page.path).endswith(DEPTH)
-
-
-def language_root(page: Page) -> Path:
-    """Return the folder of this page's language edition."""
-    return page.chapter / "zh" if page.name.startswith("zh/") else page.chapter
+    return page.lesson.endswith(page.book.depth)
 
 
 def skeleton(page: Page) -> Iterator[Finding]:
@@ -51,7 +31,7 @@ def skeleton(page: Page) -> Iterator[Finding]:
     found = headings(page)
     if not found or found[0][1] != 1 or [level for _, level, _ in found].count(1) != 1:
         yield "", "begins with one “# Title” and has no second; mend the headings"
-    if not (is_lesson(page) or in_depth(page)) or page.name.startswith("zh/"):
+    if not (is_lesson(page) or in_depth(page)) or page.is_translation:
         return
     seconds = [text for _, level, text in found if level == 2]
     numbered = [text for text in seconds if re.match(r"\d+\. ", text)]
@@ -60,14 +40,11 @@ def skeleton(page: Page) -> Iterator[Finding]:
             yield "", f"section “{text}” should have the number {number}"
     outline = [t for t in seconds if t not in numbered[1:]]
     outline = ["1." if t in numbered[:1] else t for t in outline]
-    if "Further" not in outline:
-        outline.insert(-1, "Further")
-    if is_lesson(page) and outline != SKELETON:
-        yield (
-            "",
-            f"has the sections {', '.join(outline)};"
-            f" a lesson has {', '.join(SKELETON)}",
-        )
+    wanted = page.book.sections
+    kept = [t.rstrip("?") for t in wanted if t[-1] != "?" or t[:-1] in outline]
+    if is_lesson(page) and wanted and outline != kept:
+        named = ", ".join(t.rstrip("?") for t in wanted)
+        yield "", f"has the sections {', '.join(outline)}; a lesson has {named}"
 
 
 def links(page: Page) -> Iterator[Finding]:
@@ -92,7 +69,7 @@ def broken(page: Page, target: str) -> str:
     if path.suffix != ".ipynb":
         return "has an anchor into something that is no notebook; drop it"
     try:
-        there = page if path == page.path.resolve() else Page.read(path, page.chapter)
+        there = page if path == page.path.resolve() else Page.read(path, page.book)
     except (NotebookError, ValueError):
         return "leads into a broken notebook"
     anchors = {text.replace(" ", "-") for _, _, text in headings(there)}
@@ -131,44 +108,38 @@ def describes(alt: str, target: str) -> bool:
 
 def contents(page: Page) -> Iterator[Finding]:
     """The index links the notebooks of its edition, all of them and no other."""
-    if lesson_of(page.path) != "index" or page.path.parent != language_root(page):
+    if page.lesson != "index" or page.path.parent != page.home:
         return
-    linked = {
-        (page.path.parent / unquote(target).partition("#")[0]).resolve()
-        for cell in page.prose
-        for kind, target, _ in targets(cell.source)
-        if kind == "link" and ".ipynb" in target
-    }
-    zh = page.name.startswith("zh/")
-    for path in select(chapter=page.chapter):
-        name = name_of(path, page.chapter)
-        same = name.startswith("zh/") == zh and path != page.path
-        if same and path.resolve() not in linked:
+    linked = linked_from(page)
+    for path in select(page.book):
+        mine = path.parent in (page.home, page.home / "solutions")
+        if mine and path != page.path and path.resolve() not in linked:
+            name = page.book.name_of(path)
             yield "", f"does not link {name}; add it to the table of contents"
 
 
 def partners(page: Page) -> Iterator[Finding]:
     """A lesson and its solutions exist, link each other and have the same exercises."""
-    if lesson_of(page.path) == "index":
-        if page.path.parent != language_root(page):
+    if page.lesson == "index":
+        if page.path.parent != page.home:
             yield "", "an index belongs in the chapter's folder; rename it"
         return
-    folder = language_root(page)
+    folder = page.home
     if in_depth(page):
         yield from linked_both_ways(page, folder)
         return
     lesson, solutions = folder / page.path.name, folder / "solutions" / page.path.name
     other = solutions if is_lesson(page) else lesson
     if not other.exists():
-        yield "", f"its partner {name_of(other, page.chapter)} is missing; write it"
+        yield "", f"its partner {page.book.name_of(other)} is missing; write it"
         return
     if other.resolve() not in linked_from(page):
-        yield "", f"does not link {name_of(other, page.chapter)}; link it"
+        yield "", f"does not link {page.book.name_of(other)}; link it"
     if not page.code:
         yield "", "has no code cell left; restore it with git"
     if not is_lesson(page):
         try:
-            wanted = exercises(Page.read(lesson, page.chapter))
+            wanted = exercises(Page.read(lesson, page.book))
         except NotebookError:
             return  # reported where it is read itself
         solved = [text for _, level, text in headings(page) if level == 2]
@@ -191,14 +162,14 @@ def linked_from(page: Page) -> set[Path]:
 
 def linked_both_ways(page: Page, folder: Path) -> Iterator[Finding]:
     """A page in depth belongs to a lesson, and each links the other."""
-    lesson = folder / f"{lesson_of(page.path).removesuffix(DEPTH)}.ipynb"
+    lesson = folder / f"{page.lesson.removesuffix(page.book.depth)}.ipynb"
     if not lesson.exists():
         yield "", f"goes in depth, and there is no {lesson.stem}; rename it"
         return
     if lesson.resolve() not in linked_from(page):
         yield "", f"does not link its lesson {lesson.stem}; link it"
     try:
-        if page.path.resolve() not in linked_from(Page.read(lesson, page.chapter)):
+        if page.path.resolve() not in linked_from(Page.read(lesson, page.book)):
             yield "", f"is not linked by its lesson {lesson.stem}; link it there"
     except NotebookError:
         return  # reported where it is read itself

@@ -1,17 +1,20 @@
-"""Read the Markdown of a notebook: headings, links, pictures, exercises.
+"""Read the Markdown of a notebook: headings, links, pictures, exercises, prose.
 
 Markdown is read with mistune, as nbconvert does. Nothing is judged here and nothing
-written; prose_contract.py holds the rules.
+written; rules/ does the judging.
 """
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from html.parser import HTMLParser
 
 import mistune
-from notebooks import Page
+
+from bookproof.book import Page
 
 Token = dict
+CODE, FORMULA = "\u1d37\u1d39"  # letters that stand for these in prose
 
 
 class Tags(HTMLParser):
@@ -80,7 +83,34 @@ def exercises(page: Page) -> int:
     for cell in page.prose:
         for token in _markdown(cell.source):
             if token["type"] == "heading" and token["attrs"]["level"] == 2:
-                inside = plain(token) in ("Exercises", "练习")
+                inside = plain(token) in page.book.exercises
             if inside and token["type"] == "list" and token["attrs"]["ordered"]:
                 count += len(token["children"])
     return count
+
+
+def plain_prose(found: list[Token]) -> str:
+    """Return the prose of Markdown tokens, with a letter for code and for a formula."""
+    parts = []
+    for token in found:
+        kind = token["type"]
+        if kind == "text":
+            parts.append(token["raw"])
+        elif kind in ("codespan", "inline_math"):
+            parts.append(CODE if kind == "codespan" else FORMULA)
+        elif kind in ("block_html", "inline_html"):
+            text = re.sub("<code>.*?</code>|`[^`]+`", CODE, token["raw"])
+            text = re.sub(r"</?\w[^>]*>", "\n", text)
+            parts.append(re.sub(r"\$[^$]+\$", FORMULA, text))
+        elif kind not in ("emphasis", "strong", "link"):
+            parts.append("\n")
+    return "".join(parts)
+
+
+def readable(prose: str) -> str:
+    """Return plain prose as a message shows it."""
+    return " ".join(prose.replace(CODE, "`…`").replace(FORMULA, "$…$").split())
+
+
+def prose_of(text: str) -> str:
+    return plain_prose(tokens(text))

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from IPython.core.inputtransformer2 import TransformerManager
-from notebooks import Page
+
+from bookproof.book import Page
 
 COMPARISONS = {
     ast.Eq: [ast.NotEq],

@@ -1,34 +1,28 @@
 """What would change with these versions? `make upgrade-report [LESSON=…]`.
 
 Executes the book in this environment, for example one with the next PyTorch, and shows
-cell by cell what is stored against what comes now, grouped into errors, wording, values
+cell by cell what is stored against what comes now, grouped into errors, texts, numbers
 and figures. It writes one page, _build/upgrade-report.html, and pictures it shows; no
-notebook is changed. What is right is then stored with make refresh.
+notebook is changed. What is right is then stored with refresh.
 """
 
-import argparse
 import difflib
 import html
-import platform
 import re
-import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
+from pathlib import Path
 
-from cleaning import clean
-from execution import differences, run_all
-from notebooks import ROOT, NotebookError, Page, select
-from outputs import as_text
+from bookproof import kernels
+from bookproof.book import Book, Page, read
+from bookproof.outputs import as_text, category, clean, compare
 
-REPORT = ROOT / "_build" / "upgrade-report.html"
-NUMBER = re.compile(r"[-+]?\d[\d_,]*(\.\d+)?(e[-+]?\d+)?")
-PACKAGES = ("torch", "matplotlib", "numpy", "ipykernel")
 GROUPS = {
-    "errors": "Cells that raise something else, or nothing more",
-    "wording": "Texts that differ in more than numbers",
-    "values": "Texts that differ in numbers only",
-    "figures": "Pictures that differ by more than the check allows",
+    "error": "Cells that raise something else, or nothing more",
+    "text": "Texts that differ in more than numbers",
+    "number": "Texts that differ in numbers only",
+    "figure": "Pictures that differ by more than the check allows",
 }
 STYLE = """\
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem;
@@ -53,40 +47,37 @@ class Change:
 
     @property
     def group(self) -> str:
-        errors = [
-            [(o.ename, o.evalue) for o in outputs if o.output_type == "error"]
-            for outputs in (self.stored, self.now)
-        ]
-        if errors[0] != errors[1] or any("was not run" in line for line in self.said):
-            return "errors"
-        before, after = self.texts
-        if before == after:
-            return "figures"
-        numbers_apart = [NUMBER.sub("0", text).split() for text in (before, after)]
-        return "values" if numbers_apart[0] == numbers_apart[1] else "wording"
+        ran = "was not run" not in self.said[0]
+        return category(self.stored, self.now) if ran else "error"
 
     @property
     def texts(self) -> tuple[str, str]:
         return as_text(self.stored), as_text(self.now)
 
 
-def changes(pages: list[Page]) -> list[Change]:
-    """Execute the pages and return every cell that changed, in the book's order."""
-    given = {}
-    for number, outputs in run_all([(page, {}) for page in pages]):
-        given[number] = outputs
-        name = pages[number].name
-        print(f"  {len(given)}/{len(pages)} {name}: executed", flush=True)
+def changes(book: Book, pages: Sequence[Page]) -> tuple[list[Change], str]:
+    """Execute the pages; return every cell that changed, and the versions."""
+    ask = kernels.question(book)
+    given, versions = {}, ""
+    for page, notebook in kernels.execute_all([*pages, ask], go_on=True):
+        if page is ask:
+            pairs = kernels.answered(notebook).items()
+            versions = ", ".join(f"{key} {value}" for key, value in pairs)
+            continue
+        given[page] = notebook
+        print(f"  {len(given)}/{len(pages)} {page.name}: executed", flush=True)
     found = []
-    for number, page in enumerate(pages):
-        said = differences(page, given[number], "upgrade")
-        for cell, outputs in zip(
-            page.code, given[number] + [[]] * len(page.code), strict=False
-        ):
-            if cell.id in said:
-                pair = clean(cell.outputs), clean(outputs)
-                found.append(Change(page, cell.id, tuple(said[cell.id]), *pair))
-    return found
+    for page in pages:
+        new = [cell for cell in given[page].cells if cell.cell_type == "code"]
+        for cell, now in zip(page.code, new, strict=True):
+            pair = [clean(each.outputs, book.sanitizer) for each in (cell, now)]
+            name = f"{page.name}-{cell.id}-upgrade".replace("/", "-")
+            said = ["  was not run"]
+            if now.execution_count is not None:
+                said = compare(*pair, book.root / "_build" / "figures", name)
+            if said:
+                found.append(Change(page, cell.id, tuple(said), *pair))
+    return found, versions
 
 
 def marked(line: str, other: str) -> str:
@@ -124,7 +115,7 @@ def pictures(change: Change) -> str:
     found = []
     for line in change.said:
         for path in re.findall(r"see (\S+)-difference\.png", line):
-            stem = (ROOT / path).relative_to(REPORT.parent).as_posix()
+            stem = path.removeprefix("_build/")
             kinds = ("stored", "new", "difference")
             images = "".join(
                 f'<td>{kind}<br><img alt="{kind}" src="{stem}-{kind}.png"></td>'
@@ -167,32 +158,17 @@ def summary(found: list[Change]) -> str:
     return f"{cells} ({groups})." if found else "Nothing changes."
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("lesson", nargs="?", default="", help="for example parameters")
-    lesson = parser.parse_args().lesson
-    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    versions = f"Python {platform.python_version()}, {versions}"
-    try:
-        print(f"Executing {lesson or 'every notebook'} with {versions} …", flush=True)
-        pages = [Page.read(path) for path in select(lesson)]
-        found = changes([page for page in pages if not page.name.startswith("zh/")])
-    except NotebookError as error:
-        print(f"make upgrade-report: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nInterrupted; no notebook was changed.", file=sys.stderr)
-        return 130
-    REPORT.parent.mkdir(exist_ok=True)
-    REPORT.write_text(page_of(found, versions), "utf-8")
+def report(book: Book, lesson: str = "") -> Path:
+    """Write the page; return where it is."""
+    print(f"Executing {lesson or 'every notebook'} …", flush=True)
+    found, versions = changes(book, read(book, lesson, originals=True))
+    path = book.root / "_build" / "upgrade-report.html"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(page_of(found, versions), "utf-8")
     for change in found:
         print(f"  {change.group:8} {change.page.name}, cell {change.cell}")
-    shown = REPORT.relative_to(ROOT)
-    print(f"{summary(found)} Side by side: {shown}")
+    print(f"{summary(found)} Side by side: {path.relative_to(book.root)}")
     if found:
-        print("What is right is stored by make refresh; what is not, mend in the cell.")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        right = f"What is right is stored by {book.command('refresh')}"
+        print(f"{right}; what is not, mend in the cell.")
+    return path

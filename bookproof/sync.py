@@ -1,37 +1,26 @@
-"""Bring the Chinese edition in step: `make sync [LESSON=…] [TRANSLATED="id id"]`.
+"""Bring the Chinese edition in step: `make sync [LESSON=…] [TRANSLATED="x x:cell"]`.
 
 Copies code cells, outputs, order and metadata from English to Chinese, keeps all
 Chinese prose, and lists what is stale, missing or surplus, with the English text
-before and after. With TRANSLATED it records that these cells were written for the
-English text of now. It writes zh/ only: every file or none.
+before and after. With TRANSLATED it records that a lesson, or a cell, was written for
+the English text of now. It writes the Chinese notebooks only: every file or none.
 """
 
-import argparse
 import copy
 import difflib
-import sys
 from collections import Counter
-from pathlib import Path
 
-from editions import (
+from bookproof import store
+from bookproof.book import Book, NotebookError, NotebookNode, Page, dumps, read
+from bookproof.editions import (
     chinese_path,
     english_of,
     in_english,
-    is_chinese,
     source_hash,
     translatable,
     translatables,
 )
-from notebooks import (
-    CHAPTER,
-    NotebookError,
-    NotebookNode,
-    Page,
-    dumps,
-    select,
-    write_all,
-)
-from translation_contract import labelled, translated
+from bookproof.rules.translation import labelled, translated
 
 
 def merge(english: Page, chinese: Page | None, done: set[str]) -> str:
@@ -62,9 +51,10 @@ def merge(english: Page, chinese: Page | None, done: set[str]) -> str:
             take(cell, was)
         if cell.id in done:
             if in_english(translatable(cell), text):
+                zh = english.book.translation
                 raise NotebookError(
-                    f"zh/{english.name}, cell {cell.id}: is not written in Chinese yet,"
-                    " so it cannot be recorded."
+                    f"{zh}/{english.name}, cell {cell.id}: is not written in Chinese"
+                    " yet, so it cannot be recorded."
                 )
             cell.metadata["translates"] = source_hash(text)
     notebook.cells += [cell for (_, kind), cell in kept.items() if kind == "markdown"]
@@ -82,17 +72,25 @@ def take(cell: NotebookNode, was: NotebookNode) -> None:
 
 
 def resolve(given: str, english: list[Page]) -> dict[str, set[str]]:
-    """Return the cells that TRANSLATED names, as "id" or "lesson:id", by notebook.
+    """Return the cells that TRANSLATED names, by notebook.
 
-    Raises NotebookError if there is no such text, or several have the id.
+    A word is "lesson", which means every text of its page and solutions that is
+    written in Chinese; "lesson:id"; or "id". Raises NotebookError if there is no such
+    text, or several have the id.
     """
     texts = {page.name: translatables(page) for page in english}
     found = {name: set() for name in texts}
+    zh = f"{english[0].book.translation}/"
     for word in given.split():
-        name, _, cell_id = word.removeprefix("zh/").rpartition(":")
+        name, _, cell_id = word.removeprefix(zh).rpartition(":")
         homes = [n for n in texts if cell_id in texts[n] and name in ("", n)]
+        whole = [n for n in texts if not name and n.rpartition("/")[2] == cell_id]
+        if whole and not homes:
+            for home in whole:
+                found[home] |= texts[home].keys()
+            continue
         if not homes:
-            every = [w for n in texts for i in texts[n] for w in (i, f"{n}:{i}")]
+            every = [w for n in texts for i in texts[n] for w in (i, f"{n}:{i}", n)]
             close = difflib.get_close_matches(word, every, 1)
             hint = f" Did you mean {close[0]}?" if close else ""
             raise NotebookError(f"There is no text {word} to translate.{hint}")
@@ -115,26 +113,28 @@ def check_ids(page: Page) -> None:
             )
 
 
-def sync(lesson: str = "", given: str = "", chapter: Path = CHAPTER) -> list[str]:
+def sync(book: Book, lesson: str = "", given: str = "") -> list[str]:
     """Write the Chinese notebooks of a lesson, or all; return which ones changed."""
-    pages = [Page.read(path, chapter) for path in select(lesson, chapter)]
+    if not book.translation:
+        raise NotebookError("The settings name no second language, in `languages`.")
+    pages = read(book, lesson)
     for page in pages:
         check_ids(page)
-    english = [page for page in pages if not is_chinese(page)]
-    chinese = {page.path: page for page in pages if is_chinese(page)}
+    english = [page for page in pages if not page.is_translation]
+    chinese = {page.path: page for page in pages if page.is_translation}
     done, new = resolve(given, english), {}
     for page in english:
         path = chinese_path(page)
         new[path] = merge(page, chinese.get(path), done[page.name])
-    changed = write_all(new, {path: page.text for path, page in chinese.items()})
-    return [f"zh/{page.name}" for page in english if chinese_path(page) in changed]
+    changed = store.write_all(new, {path: page.text for path, page in chinese.items()})
+    return [book.name_of(path) for path in new if path in changed]
 
 
-def left(lesson: str = "", chapter: Path = CHAPTER) -> list[str]:
+def left(book: Book, lesson: str = "") -> list[str]:
     """Return what there is to translate or to delete, for people."""
     found = []
-    for page in (Page.read(path, chapter) for path in select(lesson, chapter)):
-        if not is_chinese(page):
+    for page in read(book, lesson):
+        if not page.is_translation:
             continue
         if not (english := english_of(page)):
             found.append(f"{page.name}: is surplus; there is no English notebook.")
@@ -147,28 +147,3 @@ def left(lesson: str = "", chapter: Path = CHAPTER) -> list[str]:
                 said = f"is surplus; English has no such cell:\n{text}\n  Delete it"
                 found.append(f"{page.name}, cell {cell_id}: {said}, or move its text.")
     return found
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("lesson", nargs="?", default="", help="for example parameters")
-    parser.add_argument("translated", nargs="?", default="", help="cells now rewritten")
-    given = parser.parse_args()
-    try:
-        changed = sync(given.lesson, given.translated)
-        todo = left(given.lesson)
-    except NotebookError as error:
-        print(f"make sync: {error}\nNo notebook was changed.", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nInterrupted; no notebook was changed.", file=sys.stderr)
-        return 130
-    print("\n".join(todo), end="\n" if todo else "")
-    print(f"Written: {', '.join(changed)}." if changed else "No file changed.")
-    count = f"{len(todo)} text{'s' * (len(todo) > 1)} to mend."
-    print(count if todo else "Every text is translated.")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

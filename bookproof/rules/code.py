@@ -1,6 +1,6 @@
-"""The notebook contract: rules about code cells and what they print.
+"""Rules about code cells and what they print.
 
-Code is read (as a syntax tree), never executed. See contract.py for what a rule is.
+Code is read (as a syntax tree), never executed. form.py says what a rule is.
 """
 
 import ast
@@ -8,25 +8,21 @@ import re
 import sys
 from collections.abc import Iterator
 
-from notebooks import Page
+from bookproof.book import Page, printed
 
 MAX_LINES = 20  # aim for 12
 MAX_COLUMNS = 79
-IMPORTS = {"torch", "matplotlib", "d2ltorch"} | sys.stdlib_module_names
 UNCHECKED = re.compile(r"#\s*(NBVAL|PYTEST_VALIDATE)_\w+")
 
-# What differs from run to run or machine to machine, and what to do about it.
+# What differs from run to run or machine to machine, and what to do about it. A book's
+# settings may add to it, under `unstable`.
 UNSTABLE = {
     r"0x[0-9a-fA-F]{4,}": "an address; print a name or type instead",
-    r"grad_fn=|grad_fn <": "grad_fn; print .detach(), .item() or .tolist()",
-    r"device='cuda": "a GPU; show the result on the CPU",
     r"\b\d+(\.\d+)? ?(ns|µs|us|ms|s|sec|seconds)\b": "a timing; print a ratio's truth",
     r"(?<![\w.:/])/(home|root|usr|tmp|var|opt|work|Users|private)/": "a path",
     r"site-packages|\.py:\d+|[A-Z]:\\": "a path; catch the warning or error instead",
     r"\d\.\d{5,}": "more than 4 decimals; round",
 }
-UNINITIALISED = re.compile(r"\b(empty|empty_like|new_empty|to_empty|skip_init)\(")
-HUGE_OR_TINY = re.compile(r"\de[+-](1[0-9]|[2-4][0-9])\b")
 
 
 def parse(source: str) -> ast.Module:
@@ -64,12 +60,10 @@ def statements(page: Page) -> Iterator[tuple[str, str]]:
             yield cell.id, f"line {error.lineno} is not Python ({error.msg}); mend it"
             continue
         for module in imported(tree):
-            if module not in IMPORTS:
-                yield (
-                    cell.id,
-                    f"imports {module}; lessons use torch, matplotlib, the standard"
-                    " library and d2ltorch only",
-                )
+            allowed = page.book.imports
+            if module not in allowed and module not in sys.stdlib_module_names:
+                named = ", ".join(["the standard library", *allowed])
+                yield cell.id, f"imports {module}; lessons use {named} only"
         if cell.source.rstrip().endswith(";"):
             yield cell.id, "ends in “;”, which nbval does not know; end in plt.show()"
         names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
@@ -98,17 +92,6 @@ def stored(tree: ast.Module) -> set[str]:
     }
 
 
-def printed(output: dict) -> str:
-    """Return the text of an output that a reader sees."""
-    if output["output_type"] == "stream":
-        return output["text"]
-    if output["output_type"] == "error":
-        return f"{output['ename']}: {output['evalue']}"
-    return "\n".join(
-        text for key, text in output["data"].items() if key.startswith("text/")
-    )
-
-
 def stable(page: Page) -> Iterator[tuple[str, str]]:
     """What is stored holds on any machine."""
     for cell in page.code:
@@ -116,13 +99,11 @@ def stable(page: Page) -> Iterator[tuple[str, str]]:
         for pattern, what in UNSTABLE.items():
             if hit := re.search(pattern, text):
                 yield cell.id, f"the output “{line_of(hit)}” holds {what}"
-        hit = HUGE_OR_TINY.search(text)
-        if hit and UNINITIALISED.search(cell.source):
-            yield (
-                cell.id,
-                f"the output “{line_of(hit)}” looks like uninitialised memory;"
-                " print a shape instead",
-            )
+        for rule in page.book.unstable:
+            if not re.search(rule.get("code", ""), cell.source):
+                continue
+            if hit := re.search(rule["output"], text):
+                yield cell.id, f"the output “{line_of(hit)}” {rule['say']}"
 
 
 def line_of(hit: re.Match) -> str:

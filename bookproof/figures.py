@@ -1,7 +1,7 @@
 """Compare two PNG pictures as a reader would: decoded, and forgiving of rendering.
 
-Used by refresh.py (is this the same picture?) and by nbval_lessons.py (does the
-cell still draw the stored picture?). It reads and writes pictures, no notebooks.
+Refresh asks whether a picture is the same, the check whether the cell still draws the
+stored one. It reads and writes pictures, no notebooks.
 """
 
 import base64

@@ -1,28 +1,24 @@
-"""The translation contract: the Chinese edition has every cell of the English one.
+"""Rules about the two languages: the translation has every cell of the original.
 
 An edited English sentence makes one Chinese cell stale, and only the author can say
-that it is not any more (sync.py). See contract.py for what a rule is. The rules here
-compare cells; parallel_contract.py compares what a text and its translation have in
-common, and chinese_contract.py looks at the Chinese itself. Rules only read.
+that it is not any more (sync.py). chinese.py compares what a text and its translation
+have in common, and looks at the Chinese itself. form.py says what a rule is.
 """
 
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
-import chinese_contract
-import parallel_contract
-from editions import (
+from bookproof.book import NotebookNode, Page
+from bookproof.editions import (
     before,
     chinese_path,
     english_of,
     english_path,
     in_english,
-    is_chinese,
     source_hash,
     translatable,
     translatables,
 )
-from notebooks import NotebookNode, Page
 
 LANGUAGE = ("alt", "translates")  # metadata that is another in each language
 SHOWN = 8  # lines of a text, in a message
@@ -32,12 +28,13 @@ Finding = tuple[str, str]
 
 def editions(page: Page) -> Iterator[Finding]:
     """Every page exists in both languages, and the English one is the original."""
-    if is_chinese(page):
+    sync = page.book.command("sync")
+    if page.is_translation:
         if not english_path(page).exists():
             yield "", "translates no English notebook; delete or rename it"
         return
     if not chinese_path(page).exists():
-        yield "", "has no Chinese edition; run make sync, then write it"
+        yield "", f"has no Chinese edition; run {sync}, then write it"
     for cell in page.notebook.cells:
         if "translates" in cell.metadata:
             yield cell.id, "is the original; delete “translates” from its metadata"
@@ -45,26 +42,27 @@ def editions(page: Page) -> Iterator[Finding]:
 
 def shared(page: Page) -> Iterator[Finding]:
     """The cells are the English ones in their order, and the code cells identical."""
-    if not is_chinese(page) or not (english := english_of(page)):
+    if not page.is_translation or not (english := english_of(page)):
         return
+    sync = f"run {page.book.command('sync')}"
     mine = {cell.id: cell for cell in page.notebook.cells}
     theirs = {cell.id: cell for cell in english.notebook.cells}
     for cell_id in theirs:
         if cell_id not in mine:
-            yield cell_id, "is missing here; run make sync, then translate it"
+            yield cell_id, f"is missing here; {sync}, then translate it"
     for cell_id in mine:
         if cell_id not in theirs:
             yield cell_id, "is not in the English edition (surplus); delete it"
     here, there = [i for i in mine if i in theirs], [i for i in theirs if i in mine]
     for cell_id, wanted in zip(here, there, strict=True):
         if cell_id != wanted:
-            yield cell_id, f"stands where English has {wanted}; run make sync"
+            yield cell_id, f"stands where English has {wanted}; {sync}"
             break
     for cell_id in here:
         if what := difference(mine[cell_id], theirs[cell_id]):
-            yield cell_id, f"{what} from the English edition; run make sync"
+            yield cell_id, f"{what} from the English edition; {sync}"
     if page.notebook.metadata != english.notebook.metadata:
-        yield "", "its metadata differs from the English edition; run make sync"
+        yield "", f"its metadata differs from the English edition; {sync}"
 
 
 def difference(cell: NotebookNode, english: NotebookNode) -> str:
@@ -85,7 +83,7 @@ def difference(cell: NotebookNode, english: NotebookNode) -> str:
 
 def translated(page: Page) -> Iterator[Finding]:
     """Every Chinese text was written for the English text that is there now."""
-    if not is_chinese(page) or not (english := english_of(page)):
+    if not page.is_translation or not (english := english_of(page)):
         return
     mine = {cell.id: cell for cell in page.notebook.cells}
     for cell_id, text in translatables(english).items():
@@ -93,7 +91,8 @@ def translated(page: Page) -> Iterator[Finding]:
             continue  # said by shared()
         chinese = translatable(mine[cell_id])
         recorded = mine[cell_id].metadata.get("translates", "")
-        record = f"then run make sync TRANSLATED={english.name}:{cell_id}"
+        record = page.book.command("sync", translated=f"{english.name}:{cell_id}")
+        record = f"then run {record}"
         if in_english(chinese, text):
             said = "is not translated yet:\n" + labelled("English", text.splitlines())
             yield cell_id, f"{said}\n  Write the Chinese, {record}"
@@ -135,8 +134,4 @@ def labelled(label: str, lines: list[str]) -> str:
     return "\n".join(f"    {margin:<8} {line}" for margin, line in pairs)
 
 
-RULES = [
-    *(editions, shared, translated),
-    *parallel_contract.RULES,
-    *chinese_contract.RULES,
-]
+RULES = [editions, shared, translated]

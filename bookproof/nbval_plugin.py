@@ -1,22 +1,25 @@
-"""What nbval needs beside it to check this book: a pytest plugin (`-p nbval_lessons`).
+"""What nbval needs beside it: a pytest plugin (`-p bookproof.nbval_plugin`).
 
 nbval runs each notebook in one fresh kernel and compares what cells print. This
 adds what it leaves out: pictures and the order and kind of outputs are compared; a
 dead kernel, a time-out or an unexpected exception stops that notebook at once; and
-messages name lesson and cell id and say what to do. It changes no notebook.
+messages name page and cell and say what to do. It changes no notebook. check.py
+starts it; it knows the book by the option --bookproof-root.
 """
 
 import re
+from pathlib import Path
 from time import monotonic
 
-from notebooks import CHAPTER, lesson_of, name_of  # first: it spares nbval a second
+from bookproof.book import load  # first: it spares nbval a second
 
 # isort: split
 import nbval.plugin
 import pytest
-from nbval.kernel import RunningKernel
+from nbval.kernel import CURRENT_ENV_KERNEL_NAME, RunningKernel
 from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
-from outputs import compare
+
+from bookproof.outputs import category, compare
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -28,11 +31,13 @@ class KernelDied(Exception):
 class WatchedKernel(RunningKernel):
     """A kernel whose death is noticed within a second, not at the time-out."""
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, kernel_name, *args, **kwargs):
+        if kernel_name in ("python3", "python"):
+            kernel_name = CURRENT_ENV_KERNEL_NAME
         try:
-            super().__init__(*args, **kwargs)
+            super().__init__(kernel_name, *args, **kwargs)
         except RuntimeError:  # of two that start at once, both may draw the same port
-            super().__init__(*args, **kwargs)
+            super().__init__(kernel_name, *args, **kwargs)
 
     def get_message(self, stream, timeout=None):
         deadline = monotonic() + (timeout or 0)
@@ -50,45 +55,66 @@ class WatchedKernel(RunningKernel):
 nbval.plugin.RunningKernel = WatchedKernel
 
 
+def pytest_addoption(parser):
+    parser.addoption("--bookproof-root", help="the folder of the book")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collect_file(file_path, parent):
     """Let nbval collect a notebook, and take its file class's place."""
     collected = yield
     return [
-        LessonFile.from_parent(parent, path=file_path)
+        CheckedFile.from_parent(parent, path=file_path)
         if isinstance(item, IPyNbFile)
         else item
         for item in collected
     ]
 
 
-class LessonFile(IPyNbFile):
-    """A notebook whose tests are named by cell id."""
+class CheckedFile(IPyNbFile):
+    """A notebook whose tests are named by cell id, or number in anybody's book."""
 
     stopped_by = ""  # the cell after which the rest makes no sense
 
     def collect(self):
         for cell in super().collect():
-            yield LessonCell.from_parent(
+            name = cell.cell.get("id")
+            if not self.book.configured:  # anybody's, where an error may be meant too
+                meant = any(o.output_type == "error" for o in cell.cell.outputs)
+                cell.options["check_exception"] |= meant
+                name = f"{cell.cell_num + 1}"
+            yield CheckedCell.from_parent(
                 self,
-                name=cell.cell.id,
+                name=name,
                 cell_num=cell.cell_num,
                 cell=cell.cell,
                 options=cell.options,
             )
 
     @property
-    def lesson(self) -> str:
-        inside = self.path.is_relative_to(CHAPTER)
-        return name_of(self.path) if inside else self.path.stem
+    def book(self):
+        return load(Path(self.config.option.bookproof_root))
+
+    @property
+    def page(self) -> str:
+        return self.book.name_of(self.path)
 
 
-class LessonCell(IPyNbCell):
+class CheckedCell(IPyNbCell):
     """One code cell: run by nbval, compared by nbval and by us."""
+
+    @property
+    def where(self) -> str:
+        """Name the page and the cell; for anybody's book, by what can be seen too."""
+        if self.parent.book.configured:
+            return f"{self.parent.page}, cell {self.name}"
+        line = next(filter(str.strip, self.cell.source.split("\n")), "").strip()
+        line = line if len(line) <= 50 else f"{line[:50]}…"
+        return f"{self.parent.page}, code cell {self.cell_num + 1} “{line}”"
 
     def setup(self):
         if self.parent.stopped_by:
-            pytest.skip(f"not run: {self.parent.lesson} {self.parent.stopped_by}")
+            pytest.skip(f"not run: {self.parent.page} {self.parent.stopped_by}")
 
     def runtest(self):
         self.differences = []
@@ -99,20 +125,29 @@ class LessonCell(IPyNbCell):
         except NbCellError:
             if not self.differences:
                 self.parent.stopped_by = f"stopped at cell {self.name}"
+                self.note("error")
             raise
         except Exception:
             self.parent.stopped_by = f"stopped at cell {self.name}"
+            self.note("error")
             raise
+        if self.cell.execution_count is None and not self.cell.outputs:
+            self.note("unstored")
+
+    def note(self, kind: str) -> None:
+        """Leave for check.py what kind of verdict this is."""
+        self.user_properties.append(("kind", kind))
 
     def compare_outputs(self, test, ref, skip_compare=None):
-        self.differences = compare(
-            [self.clean(output) for output in ref],
-            [self.clean(output) for output in test],
-            self.config.rootpath,
-            f"{self.parent.lesson}-{self.name}".replace("/", "-"),
-        )
+        book = self.parent.book
+        folder = book.root / "_build" / "figures" if book.configured else None
+        old, new = ([self.clean(o) for o in each] for each in (ref, test))
+        name = re.sub(r"\W", "-", f"{self.parent.page}-{self.name}")
+        self.differences = compare(old, new, folder, name)
         if not super().compare_outputs(test, ref, skip_compare):
             self.differences = self.differences or ["the outputs differ (see nbval)"]
+        if self.differences:
+            self.note(category(old, new))
         return not self.differences
 
     def clean(self, output) -> dict:
@@ -120,21 +155,18 @@ class LessonCell(IPyNbCell):
         return self.sanitize_outputs([output])[0]
 
     def reportinfo(self):
-        return self.path, None, f"{self.parent.lesson}, cell {self.name}"
+        return self.path, None, self.where
 
     def repr_failure(self, excinfo):
-        error = excinfo.value
-        said = self.complaint(error)
-        return f"{self.parent.lesson}, cell {self.name}: {said}"
+        return f"{self.where}: {self.complaint(excinfo.value)}"
 
     def complaint(self, error) -> str:
-        lesson = lesson_of(self.path)
+        book = self.parent.book
         if self.differences:
             listed = "\n".join(self.differences)
-            return (
-                "what it gives now is not what is stored.\n"
-                f"{listed}\nIf the change is meant: make refresh LESSON={lesson}"
-            )
+            said = f"what it gives now is not what is stored.\n{listed}"
+            again = book.command("refresh", self.path.stem)
+            return f"{said}\nIf the change is meant: {again}" * book.configured or said
         if isinstance(error, KernelDied):
             return "the kernel died while it ran; the cells after it were not run."
         if self.parent.timed_out:

@@ -11,7 +11,6 @@ its idea first, and what stays unnoticed is for an author to think about. No not
 is changed.
 """
 
-import argparse
 import hashlib
 import json
 import os
@@ -22,13 +21,10 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-import alterations
-import forked
-import mutations
-from notebooks import ROOT, NotebookError, Page, select
+from bookproof.book import Book, NotebookError, Page, read
+from bookproof.mutate import alterations, forked, mutations
 
-RESULTS = ROOT / "_build" / "mutate"
-TOOLS = ("alterations", "cleaning", "figures", "forked", "mutations", "outputs")
+CHECKS = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
@@ -45,8 +41,14 @@ def state(page: Page) -> str:
     """Return what the results of a notebook depend on, as a short hash."""
     cells = [[cell.id, cell.source, cell.outputs] for cell in page.code]
     digest = hashlib.sha256(json.dumps([cells, version("torch")]).encode())
-    sources = [Path(__file__).with_name(f"{name}.py") for name in TOOLS]
-    for path in [*sources, *sorted((ROOT / "d2ltorch").glob("*"))]:
+    sources = [
+        CHECKS / "figures.py",
+        CHECKS / "outputs.py",
+        *CHECKS.glob("mutate/*.py"),
+    ]
+    for name in page.book.imports:  # a package of the book's own
+        sources += sorted((page.book.root / name).glob("*"))
+    for path in sources:
         if path.is_file():
             digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
@@ -67,17 +69,19 @@ def altered_outputs(page: Page) -> tuple[int, list[Unnoticed]]:
 
 def altered_code(page: Page) -> tuple[int, list[Unnoticed]]:
     """Run every alteration of the code; return their number and what was unnoticed."""
-    RESULTS.mkdir(parents=True, exist_ok=True)
+    kept = page.book.root / "_build" / "mutate"
+    kept.mkdir(parents=True, exist_ok=True)
     stem = page.name.replace("/", "-")
-    path = RESULTS / f"{stem}.{state(page)}.jsonl"
-    for old in RESULTS.glob(f"{stem}.*.jsonl"):
+    path = kept / f"{stem}.{state(page)}.jsonl"
+    for old in kept.glob(f"{stem}.*.jsonl"):
         if old != path:
             old.unlink()
     whole_lines(path)
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            [sys.executable, Path(forked.__file__), page.path, path, folder],
+            [sys.executable, "-m", "bookproof.mutate.forked", page.path, path, folder],
             env=os.environ | forked.ENVIRONMENT,
+            cwd=page.book.root,
         )
     if done.returncode:
         raise NotebookError(f"{page.name}: its code was not altered (see above).")
@@ -121,26 +125,10 @@ def mutate(pages: list[Page]) -> list[Unnoticed]:
     return left
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("lesson", nargs="?", default="", help="for example parameters")
-    lesson = parser.parse_args().lesson
-    try:
-        pages = [Page.read(path) for path in select(lesson)]
-        pages = [page for page in pages if not page.name.startswith("zh/")]
-        left = mutate(pages)
-    except NotebookError as error:
-        print(f"make mutate: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nInterrupted; make mutate goes on where it was.", file=sys.stderr)
-        return 130
+def run(book: Book, lesson: str = "") -> None:
+    """Alter a lesson, or all; print shares, and what no check notices."""
+    left = mutate(read(book, lesson, originals=True))
     for one in left:
         print(f"{one.lesson}, cell {one.cell}, line {one.line}: {one.change}")
     if left:
         print(f"{len(left)} alterations go unnoticed.")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

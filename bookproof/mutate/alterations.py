@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import contract
-import figures
-from cleaning import clean
 from nbformat.v4 import new_output
-from notebooks import NotebookNode, Page
-from outputs import compare
 from PIL import Image, ImageChops, ImageOps
+
+from bookproof import figures
+from bookproof.book import NotebookNode, Page
+from bookproof.outputs import clean, compare
+from bookproof.rules import form
 
 LETTERS = "aeioustn"
 
@@ -160,10 +160,11 @@ def noticed(page: Page, alteration: Alteration, folder: Path) -> bool:
     notebook = copy.copy(page.notebook)
     notebook.cells = [copy.copy(cell) for cell in page.notebook.cells]
     cell = next(cell for cell in notebook.cells if cell.id == alteration.cell)
-    given, cell.outputs = clean(cell.outputs), alteration.outputs
-    altered = Page(page.path, page.chapter, page.text, notebook)
-    contracts = (contract.executed(altered), contract.errors(altered))
+    sanitizer = page.book.sanitizer
+    given, cell.outputs = clean(cell.outputs, sanitizer), alteration.outputs
+    altered = Page(page.path, page.book, page.text, notebook)
+    contracts = (form.executed(altered), form.errors(altered))
     found = [finding for each in contracts for finding in each]
     return bool(found) or bool(
-        compare(clean(alteration.outputs), given, folder, "altered")
+        compare(clean(alteration.outputs, sanitizer), given, folder, "altered")
     )
