@@ -43,7 +43,6 @@ def refresh(book: Book, asked: argparse.Namespace) -> int:
     """execute, and store the outputs"""
     from bookproof import refresh
 
-    print(f"Executing {asked.lesson or 'every notebook'} …", flush=True)
     return say_changed(refresh.refresh(book, asked.lesson), "Stored new outputs")
 
 

@@ -32,8 +32,14 @@ class Verdict:
     """What nbval found in one cell."""
 
     cell: str  # as nbval_plugin names it: page and cell
-    kind: str  # "" if the output is the stored one; or what differs; or "skipped"
+    kind: str  # "": the stored output; text, number, figure or error: what differs;
+    # or "skipped", "unstored"
     said: str = ""
+    seconds: float = 0.0
+
+    @property
+    def differs(self) -> bool:
+        return self.kind not in ("", "skipped", "unstored")
 
 
 def arguments(book: Book, paths: Sequence[Path], limit: float) -> list[str]:
@@ -93,12 +99,12 @@ def verdicts(report: Path) -> list[Verdict]:
     for case in ElementTree.parse(report).iter("testcase"):
         noted = {p.get("name"): p.get("value") for p in case.iter("property")}
         name, kind, said = case.get("name"), noted.get("kind", ""), ""
-        if case.find("skipped") is not None:
-            kind = "skipped"
+        if (skipped := case.find("skipped")) is not None:
+            kind, said = "skipped", skipped.get("message", "")
         for problem in (*case.iter("failure"), *case.iter("error")):
             lines = (problem.text or "").split("\n")
-            lines = [line for line in lines if not line.startswith(NOT_SAID)]
-            name, said = lines[0].partition(": ")[0], "\n".join(lines)
+            said = "\n".join(line for line in lines if not line.startswith(NOT_SAID))
             kind = kind or "error"
-        found.append(Verdict(name, kind, said))
+        where = noted.get("where", name)
+        found.append(Verdict(where, kind, said, float(case.get("time"))))
     return found

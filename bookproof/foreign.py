@@ -6,6 +6,7 @@ Writes nothing: what the notebooks themselves write is theirs.
 """
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Iterable
 from functools import cache
@@ -34,8 +35,10 @@ def found_in(places: Iterable[Path]) -> list[Path]:
 
 @cache
 def kernels() -> set[str]:
-    """Return the names of the kernels that are here."""
-    return {"python3", "python", *KernelSpecManager().find_kernel_specs()}
+    """Return the names of the kernels that are here and can be started."""
+    specs = KernelSpecManager().get_all_specs()
+    argv = {name: spec["spec"].get("argv") or [""] for name, spec in specs.items()}
+    return {"python3", "python", *(n for n, a in argv.items() if shutil.which(a[0]))}
 
 
 def passed_over(path: Path) -> str:
@@ -78,15 +81,16 @@ def look(places: Iterable[Path], limit: float) -> bool:
     reasons = {path: passed_over(path) for path in paths}
     good = [path for path, reason in reasons.items() if not reason]
     verdicts = check.run(book, good, quiet=True, limit=limit)[1] if good else []
-    for verdict in verdicts:
-        if verdict.said:
-            where, _, said = verdict.said.partition(": ")
-            print(f"{where}: {verdict.kind}: {said.rstrip()}")
+    for verdict in sorted(verdicts, key=lambda v: v.cell.partition(", code cell")[0]):
+        if verdict.differs:
+            said = verdict.said.removeprefix(f"{verdict.cell}: ")
+            kind = f"{verdict.cell}: {verdict.kind}"
+            print(kind + said.rstrip() if said[:1] == "\n" else f"{kind}: {said}")
     for path, reason in reasons.items():
         if reason:
             print(f"{book.name_of(path)}: passed over: it {reason}.")
     kinds = Counter(verdict.kind for verdict in verdicts)
-    differ = sum(bool(verdict.said) for verdict in verdicts)
+    differ = sum(verdict.differs for verdict in verdicts)
     listed = ", ".join(f"{kinds[kind]} {kind}" for kind in KINDS if kinds[kind])
     parts = [
         f"{counted(len(good), 'notebook')}, {counted(len(verdicts), 'code cell')}",

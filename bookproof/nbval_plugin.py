@@ -19,7 +19,7 @@ import pytest
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, RunningKernel
 from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
 
-from bookproof.outputs import category, compare
+from bookproof.outputs import as_text, category, compare
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -108,11 +108,13 @@ class CheckedCell(IPyNbCell):
         """Name the page and the cell; for anybody's book, by what can be seen too."""
         if self.parent.book.configured:
             return f"{self.parent.page}, cell {self.name}"
-        line = next(filter(str.strip, self.cell.source.split("\n")), "").strip()
+        lines = [line for line in self.cell.source.split("\n") if line.strip(" \t#%")]
+        line = next((n for n in lines if n[0] not in "#%"), "".join(lines[:1])).strip()
         line = line if len(line) <= 50 else f"{line[:50]}…"
         return f"{self.parent.page}, code cell {self.cell_num + 1} “{line}”"
 
     def setup(self):
+        self.user_properties.append(("where", self.where))
         if self.parent.stopped_by:
             pytest.skip(f"not run: {self.parent.page} {self.parent.stopped_by}")
 
@@ -164,23 +166,29 @@ class CheckedCell(IPyNbCell):
         book = self.parent.book
         if self.differences:
             listed = "\n".join(self.differences)
-            said = f"what it gives now is not what is stored.\n{listed}"
+            if not book.configured:
+                return "\n" + listed
             again = book.command("refresh", self.path.stem)
-            return f"{said}\nIf the change is meant: {again}" * book.configured or said
+            said = f"what it gives now is not what is stored.\n{listed}"
+            return f"{said}\nIf the change is meant: {again}"
         if isinstance(error, KernelDied):
             return "the kernel died while it ran; the cells after it were not run."
         if self.parent.timed_out:
             limit = self.config.option.nbval_cell_timeout
-            return (
-                f"still running after {limit:g} s; the cells after it were not run."
-                " Make it smaller."
-            )
+            said = f"still running after {limit:g} s; the cells after it were not run."
+            return said + " Make it smaller." * book.configured
         raised = [o for o in self.test_outputs or [] if o.output_type == "error"]
         if isinstance(error, NbCellError) and raised:
+            now = f"{raised[0].ename}: {raised[0].evalue}"
+            if not book.configured:
+                stored = as_text(self.cell.outputs).strip() or "nothing"
+                return (
+                    f"raised an exception; the cells after it were not run.\n"
+                    f"    stored: {stored.splitlines()[0][:300]}\n    now:    {now}"
+                )
             trace = ANSI.sub("", "\n".join(raised[0].traceback))
             return (
-                f"raised {raised[0].ename}: {raised[0].evalue}\n{trace}\n"
-                "The cells after it were not run."
+                f"raised {now}\n{trace}\nThe cells after it were not run."
                 " Mend the cell, or tag it raises-exception if it is meant to fail."
             )
         return ANSI.sub("", str(error) or repr(error))

@@ -99,6 +99,7 @@ def refresh(book: Book, lesson: str = "") -> list[str]:
     The translation is not executed: sync copies its outputs.
     """
     pages = read(book, lesson, originals=True)
+    print(f"Executing {lesson or 'every notebook'} …", flush=True)
     ask = kernels.question(book)
     new, by, start = {}, {}, time.monotonic()
     for page, notebook in kernels.execute_all(pages + [ask] * bool(book.executed)):

@@ -160,8 +160,9 @@ def summary(found: list[Change]) -> str:
 
 def report(book: Book, lesson: str = "") -> Path:
     """Write the page; return where it is."""
+    pages = read(book, lesson, originals=True)
     print(f"Executing {lesson or 'every notebook'} …", flush=True)
-    found, versions = changes(book, read(book, lesson, originals=True))
+    found, versions = changes(book, pages)
     path = book.root / "_build" / "upgrade-report.html"
     path.parent.mkdir(exist_ok=True)
     path.write_text(page_of(found, versions), "utf-8")

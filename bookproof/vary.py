@@ -142,7 +142,7 @@ def portability(book: Book, paths: Sequence[Path], rows: Sequence[Machine]) -> i
     for number, machine in enumerate(rows, start=1):
         print(f"Machine {number} of {len(rows)}: {machine.name}", flush=True)
         verdicts = run(machine, book, paths)
-        failed = [verdict for verdict in verdicts if verdict.said]
+        failed = [verdict for verdict in verdicts if verdict.differs]
         ran = sum(verdict.kind != "skipped" for verdict in verdicts)
         said = f"{len(failed)} of {ran} cells differ" if failed else "same"
         seconds = time.monotonic() - start
@@ -158,7 +158,7 @@ def portability(book: Book, paths: Sequence[Path], rows: Sequence[Machine]) -> i
         again = [path for path in paths if book.name_of(path) in pages]
         print("Once more with other seeds only: is it rounding, or chance?")
         verdicts = run(Machine(None, 999), book, again)
-        by_chance = {verdict.cell for verdict in verdicts if verdict.said}
+        by_chance = {verdict.cell for verdict in verdicts if verdict.differs}
     print("\n".join(table))
     for cell, messages in found.items():
         why = (

@@ -243,7 +243,7 @@ def main() -> int:
                         flush=True,
                     )
     except NotebookError as error:
-        print(f"make mutate: {error}", file=sys.stderr)
+        print(f"mutate: {error}", file=sys.stderr)
         return 1
     return 0
 
