@@ -74,8 +74,8 @@ def take(cell: NotebookNode, was: NotebookNode) -> None:
 def resolve(given: str, english: list[Page]) -> dict[str, set[str]]:
     """Return the cells that TRANSLATED names, by notebook.
 
-    A word is "lesson", which means every text of its page and solutions that is
-    written in Chinese; "lesson:id"; or "id". Raises NotebookError if there is no such
+    A word is "lesson", which means every text of its page and solutions;
+    "lesson:id"; or "id", if no lesson is called so. Raises NotebookError if there is no such
     text, or several have the id.
     """
     texts = {page.name: translatables(page) for page in english}
@@ -85,7 +85,7 @@ def resolve(given: str, english: list[Page]) -> dict[str, set[str]]:
         name, _, cell_id = word.removeprefix(zh).rpartition(":")
         homes = [n for n in texts if cell_id in texts[n] and name in ("", n)]
         whole = [n for n in texts if not name and n.rpartition("/")[2] == cell_id]
-        if whole and not homes:
+        if whole:
             for home in whole:
                 found[home] |= texts[home].keys()
             continue

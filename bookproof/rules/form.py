@@ -165,7 +165,7 @@ def written(page: Page) -> Iterator[Finding]:
     """Nothing that a new lesson began with is left to be written."""
     for cell in page.notebook.cells if not page.is_translation else ():
         if hit := TO_WRITE.search(cell.source):
-            yield cell.id, f"is to be written: {hit[1].strip()}"
+            yield cell.id, f"is to be written: {hit[1].strip(' .')}"
 
 
 RULES = [
