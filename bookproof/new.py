@@ -121,10 +121,9 @@ def new(book: Book, name: str, title: str) -> list[Path]:
     if there := [path for path in cells if path.exists()]:
         raise NotebookError(f"There is a {book.name_of(there[0])} already.")
     texts = {p: text_of(list(each), book.name_of(p)) for p, each in cells.items()}
-    within = title[0].lower() + title[1:]
     links = {
         f"{name}.ipynb": title,
-        f"solutions/{name}.ipynb": f"Solutions: {title if title[1:2].isupper() else within}",
+        f"solutions/{name}.ipynb": f"Solutions: {title}",
     }
     old = {}
     for home in (book.folder, book.folder / book.translation):

@@ -21,7 +21,10 @@ MACHINE_METADATA = ("execution", "ExecuteTime", "collapsed", "scrolled", "vscode
 
 
 def normalise(notebook: NotebookNode, page: Page) -> None:
-    """Make the file depend on what the cells do, not on where or when they ran."""
+    """Make the file depend on what the cells do, not on where or when they ran.
+
+    A cell's `name`, in its metadata, becomes its id.
+    """
     for key in ("widgets", "vscode"):
         notebook.metadata.pop(key, None)
     notebook.metadata.update(METADATA)
@@ -30,6 +33,7 @@ def normalise(notebook: NotebookNode, page: Page) -> None:
     for cell in notebook.cells:
         for key in MACHINE_METADATA:
             cell.metadata.pop(key, None)
+        cell.id = cell.metadata.pop("name", cell.id)  # JupyterLab cannot set an id
         if "predict" in cell.metadata.get("tags", []):  # JupyterLab drops this
             cell.metadata["jupyter"] = {"outputs_hidden": True}
         else:
@@ -106,8 +110,8 @@ def refresh(book: Book, lesson: str = "") -> list[str]:
         if page is ask:
             by = kernels.answered(notebook)
             continue
-        normalise(notebook, page)
         keep_pictures(notebook, page.notebook)
+        normalise(notebook, page)
         new[page] = notebook
         seconds = time.monotonic() - start
         done = f"  {len(new)}/{len(pages)} {page.name}: executed ({seconds:.0f} s)"

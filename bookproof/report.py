@@ -25,13 +25,10 @@ GROUPS = {
     "figure": "Pictures that differ by more than the check allows",
 }
 STYLE = """\
-body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem;
-       padding: 0 1rem; color-scheme: light dark }
-pre { overflow-x: auto; margin: 0 }
-table { border-collapse: collapse; width: 100% }
-td, th { text-align: left; vertical-align: top; padding: .2rem .5rem; width: 33% }
-mark { font-weight: bold }
-img { max-width: 100%; background: white }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem }
+td, th { text-align: left; vertical-align: top; font-family: monospace }
+.diff_add, .diff_chg, .diff_sub { font-weight: bold; background: #ffe08a }
+img { max-width: 25rem }
 """
 
 
@@ -49,10 +46,6 @@ class Change:
     def group(self) -> str:
         ran = "was not run" not in self.said[0]
         return category(self.stored, self.now) if ran else "error"
-
-    @property
-    def texts(self) -> tuple[str, str]:
-        return as_text(self.stored), as_text(self.now)
 
 
 def changes(book: Book, pages: Sequence[Page]) -> tuple[list[Change], str]:
@@ -80,49 +73,21 @@ def changes(book: Book, pages: Sequence[Page]) -> tuple[list[Change], str]:
     return found, versions
 
 
-def marked(line: str, other: str) -> str:
-    """Return a line as HTML, with what the other one lacks marked."""
-    parts = []
-    for what, start, end, _, _ in difflib.SequenceMatcher(
-        None, line, other, autojunk=False
-    ).get_opcodes():
-        text = html.escape(line[start:end])
-        parts.append(text if what == "equal" else f"<mark>{text}</mark>")
+def side_by_side(change: Change) -> str:
+    """Return what is stored and what comes now as HTML: lines, or else pictures."""
+    said = "\n".join(change.said)
+    texts = [as_text(outputs).split("\n") for outputs in (change.stored, change.now)]
+    parts = [f"<pre>{html.escape(said)}</pre>"]
+    if texts[0] != texts[1]:
+        table = difflib.HtmlDiff(wrapcolumn=70)
+        titles = {"fromdesc": "stored", "todesc": "now"}
+        parts = [table.make_table(*texts, **titles, context=True, numlines=0)]
+    for stem in re.findall(r"see _build/(\S+)-difference\.png", said):
+        parts += [
+            f'<img alt="{kind}" src="{stem}-{kind}.png">'
+            for kind in ("stored", "new", "difference")
+        ]
     return "".join(parts)
-
-
-def side_by_side(before: str, after: str) -> str:
-    """Return the lines that differ as rows of a table, stored and new."""
-    old, new = before.split("\n"), after.split("\n")
-    rows = []
-    for what, a, b, c, d in difflib.SequenceMatcher(None, old, new).get_opcodes():
-        if what == "equal":
-            continue
-        height = max(b - a, d - c)
-        for one, other in zip(
-            (old[a:b] + [""] * height)[:height],
-            (new[c:d] + [""] * height)[:height],
-            strict=True,
-        ):
-            cells = (marked(one, other), marked(other, one))
-            rows.append("".join(f"<td><pre>{cell}</pre></td>" for cell in cells))
-    body = "".join(f"<tr>{row}</tr>" for row in rows)
-    return f"<table><tr><th>stored</th><th>now</th></tr>{body}</table>"
-
-
-def pictures(change: Change) -> str:
-    """Return the stored, new and difference pictures, where the check left them."""
-    found = []
-    for line in change.said:
-        for path in re.findall(r"see (\S+)-difference\.png", line):
-            stem = path.removeprefix("_build/")
-            kinds = ("stored", "new", "difference")
-            images = "".join(
-                f'<td>{kind}<br><img alt="{kind}" src="{stem}-{kind}.png"></td>'
-                for kind in kinds
-            )
-            found.append(f"<table><tr>{images}</tr></table>")
-    return "".join(found)
 
 
 def page_of(found: list[Change], versions: str) -> str:
@@ -138,16 +103,8 @@ def page_of(found: list[Change], versions: str) -> str:
         if members:
             parts.append(f"<h2>{title} ({len(members)})</h2>")
         for change in members:
-            parts.append(
-                f"<h3>{change.page.name}, cell <code>{change.cell}</code></h3>"
-            )
-            before, after = change.texts
-            if before != after:
-                parts.append(side_by_side(before, after))
-            else:
-                said = html.escape("\n".join(change.said))
-                parts.append(f"<pre>{said}</pre>")
-            parts.append(pictures(change))
+            name = f"{change.page.name}, cell <code>{change.cell}</code>"
+            parts += [f"<h3>{name}</h3>", side_by_side(change)]
     return "\n".join(parts) + "\n"
 
 

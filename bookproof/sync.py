@@ -74,9 +74,9 @@ def take(cell: NotebookNode, was: NotebookNode) -> None:
 def resolve(given: str, english: list[Page]) -> dict[str, set[str]]:
     """Return the cells that TRANSLATED names, by notebook.
 
-    A word is "lesson", which means every text of its page and solutions;
-    "lesson:id"; or "id", if no lesson is called so. Raises NotebookError if there is no such
-    text, or several have the id.
+    A word is "lesson", which means every text of its page and solutions; "lesson:id";
+    or "id", if no lesson is called so. Raises NotebookError if there is no such text,
+    or several have the id.
     """
     texts = {page.name: translatables(page) for page in english}
     found = {name: set() for name in texts}

@@ -247,8 +247,8 @@ def without(id_: str):
 def book(tmp_path) -> Book:
     """Return a book that keeps the contract and whose outputs are right."""
     made = Book(tmp_path)
-    by = json.dumps({name: BY for name in ("demo", "index", "solutions/demo")})
-    (tmp_path / "book" / "executed.json").write_text(by, "utf-8")
+    by = json.dumps({name: BY for name in ("demo", "solutions/demo")}, indent=1)
+    (tmp_path / "book" / "executed.json").write_text(by + "\n", "utf-8")
     (tmp_path / "img").mkdir()
     (tmp_path / "img" / "dot.svg").write_text("<svg/>", "utf-8")
     head, drawing = LESSON.strip().split("## 2.")

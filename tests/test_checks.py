@@ -190,9 +190,19 @@ def test_refresh_keeps_a_picture_that_differs_by_noise_only(book):
     assert drawn["image/png"] == MOVED
 
 
+def test_refresh_makes_a_name_that_was_given_in_jupyterlab_the_id(book):
+    with book.edit("demo") as raw:
+        cell(raw, "dot")["metadata"]["name"] = "red-dot"
+        cell(raw, "dot")["id"] = "8f2c1a9b"
+    assert refresh(book.book, "demo") == ["demo"]
+    dot = book.page("demo").code[1]
+    assert dot.id == "red-dot" and "name" not in dot.metadata
+    assert "Written: zh/demo.\nEvery text is translated." in book.run("sync", "demo")[1]
+
+
 def test_refresh_says_what_made_the_outputs_and_dates_only_what_changed(book):
     path = book.root / "book" / "executed.json"
-    path.write_text(json.dumps({"demo": BY, "index": BY, "gone": BY}, indent=1) + "\n")
+    path.write_text(json.dumps({"demo": BY, "gone": BY}, indent=1) + "\n")
     with book.edit("solutions/demo") as raw:
         cell(raw, "two-and-two")["outputs"][0]["data"]["text/plain"] = "5"
     assert refresh(book.book) == ["solutions/demo", "executed.json"]

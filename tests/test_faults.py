@@ -232,6 +232,11 @@ CONTRACT = {
         "demo, cell say",
         "“collapsed” is not known",
     ),
+    "name-not-used": (
+        put("say", metadata={"name": "says"}),
+        "demo, cell say",
+        "has a name that is not its id yet; run make refresh LESSON=demo",
+    ),
     "uncovered": (
         put("say", metadata={"tags": ["predict"]}),
         "demo, cell say",

@@ -49,7 +49,7 @@ def test_new_lesson_is_in_the_contents_of_both_languages(started):
         lesson, solutions = "gradient-checks.ipynb", "solutions/gradient-checks.ipynb"
         lines = contents.split("\n")
         assert lines[1] == f"- [{TITLE}]({lesson})"
-        assert lines[3] == f"- [Solutions: {TITLE.replace('G', 'g')}]({solutions})"
+        assert lines[3] == f"- [Solutions: {TITLE}]({solutions})"
 
 
 def test_new_lesson_gives_what_it_stores_and_a_refresh_changes_nothing(started):

@@ -47,7 +47,12 @@ def cell_ids(page: Page) -> Iterator[Finding]:
         if times > 1:
             yield id_, f"{times} cells have this id; give each its own"
         if not WORDS.fullmatch(id_) or HEX.fullmatch(id_):
-            yield id_, "an id is lowercase words joined by hyphens; give it a name"
+            name = 'give it a name: "name": "such-as-this" in its metadata'
+            yield (
+                id_,
+                f"an id is lowercase words joined by hyphens; {name},"
+                f" then {page.refresh}",
+            )
 
 
 def cell_metadata(page: Page) -> Iterator[Finding]:
@@ -58,7 +63,9 @@ def cell_metadata(page: Page) -> Iterator[Finding]:
                 known = ", ".join(sorted(KNOWN_TAGS))
                 yield cell.id, f"the tag “{tag}” is not known; known is {known}"
         for key in sorted(set(cell.metadata) - CELL_METADATA):
-            if not key.startswith("nbsphinx"):  # whatever nbsphinx understands
+            if key == "name":
+                yield cell.id, f"has a name that is not its id yet; {page.refresh}"
+            elif not key.startswith("nbsphinx"):  # whatever nbsphinx understands
                 yield cell.id, f"the metadata “{key}” is not known; delete it"
         if cell.get("attachments"):
             yield cell.id, "an attachment; put the picture into img/ and link it"
