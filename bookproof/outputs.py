@@ -14,6 +14,7 @@ from pathlib import Path
 from nbval.plugin import coalesce_streams, get_sanitize_patterns
 
 from bookproof import figures
+from bookproof.book import printed
 
 NUMBER = re.compile(r"[-+]?\d[\d_,]*(\.\d*)?(e[-+]?\d+)?")
 LONG = 100  # characters of a line, in a message
@@ -109,14 +110,9 @@ def size(output: dict) -> dict:
     return (output.get("metadata") or {}).get("image/png", {})
 
 
-def as_text(outputs: list) -> str:
-    lines = []
-    for output in outputs:
-        data = output.get("data", {})
-        lines.append(output.get("text") or data.get("text/plain") or "")
-        if output["output_type"] == "error":
-            lines.append(f"{output['ename']}: {output['evalue']}")
-    return "\n".join(map(str, lines))
+def as_text(outputs: Sequence[dict]) -> str:
+    """Return all that a reader sees of the outputs of a cell, but for pictures."""
+    return "\n".join(map(printed, outputs))
 
 
 def first_difference(before: str, after: str, where: str) -> list[str]:

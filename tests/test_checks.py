@@ -3,6 +3,7 @@
 What faults the checks notice is in test_faults.py.
 """
 
+import ast
 import json
 import os
 import signal
@@ -292,6 +293,33 @@ def test_lesson_means_the_page_and_its_solutions_in_both_languages(book):
         "demo",
         "demo",
     ]
+
+
+def floor(name: str, graph: dict[str, set[str]], above: tuple = ()) -> int:
+    """Return on which floor a module lies: 1 if it imports no other."""
+    assert name not in above, f"a circle: {above}"
+    return 1 + max((floor(n, graph, (*above, name)) for n in graph[name]), default=0)
+
+
+def test_bookproof_has_five_floors_and_imports_nothing_of_a_book():
+    graph, outside = {}, set()
+    for path in (ROOT / "bookproof").rglob("*.py"):
+        if path.parent.name == "mutate":
+            continue  # an instrument beside the house
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        found = set()
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            if isinstance(node, ast.ImportFrom):
+                found.add(node.module)
+                found |= {f"{node.module}.{alias.name}" for alias in node.names}
+        graph[name] = found
+    for name, found in graph.items():
+        outside |= {module.partition(".")[0] for module in found}
+        graph[name] = (found & graph.keys()) - {name}
+    assert max(floor(name, graph) for name in graph) <= 5
+    assert not outside & {"torch", "d2ltorch", "tools", "book"}
 
 
 # kernels that do not start
