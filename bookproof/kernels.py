@@ -17,11 +17,7 @@ from contextlib import suppress
 
 import nbclient
 from jupyter_client.manager import AsyncKernelManager
-from nbclient.exceptions import (
-    CellExecutionError,
-    CellTimeoutError,
-    DeadKernelError,
-)
+from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager
 
@@ -96,17 +92,12 @@ def execute(
 
 def reason(error: Exception) -> str:
     """Say why a cell failed."""
-    match error:
-        case CellExecutionError():
-            raised = f"raised {error.ename}: {error.evalue}"
-            return f"{raised}. Mend the cell, or tag it raises-exception if it is" + (
-                " meant to fail"
-            )
-        case CellTimeoutError():
-            return f"still running after {CELL_TIMEOUT} s. Make it smaller"
-        case DeadKernelError():
-            return "the kernel died while it ran"
-    return f"the kernel died while it ran ({error})"
+    if isinstance(error, CellExecutionError):
+        advice = "Mend the cell, or tag it raises-exception if it is meant to fail"
+        return f"raised {error.ename}: {error.evalue}. {advice}"
+    if isinstance(error, CellTimeoutError):
+        return f"still running after {CELL_TIMEOUT} s. Make it smaller"
+    return "the kernel died while it ran"  # nbclient's DeadKernelError
 
 
 def failure(page: Page, cell: NotebookNode, said: str) -> NotebookError:
