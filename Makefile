@@ -1,14 +1,16 @@
-# Every task a person runs. It holds no logic: each target calls one file in tools/.
+# Every task a person runs. It holds no logic: a target calls bookproof or a file in tools/.
 # .venv is created, and renewed when the list of packages changed, by tools/install.py.
 
 PYTHON = python3
 LESSON =
+TITLE =
 TRANSLATED =
 SEEDS ?= 2
 venv = .venv/installed
 python = .venv/bin/python
+proof = $(python) -m bookproof
 
-.PHONY: help html lab test refresh sync lint test-site portability mutate upgrade-report pdf slides
+.PHONY: help html lab new test refresh sync rules lint test-site portability mutate upgrade-report pdf slides
 
 help:  ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1~\2/p' Makefile | awk -F'~' '{printf "%-20s %s\n", $$1, $$2}'
@@ -20,14 +22,20 @@ html: $(venv)  ## build the book in _build/html and say which page to open
 lab: $(venv)  ## open JupyterLab on the chapter
 	@$(python) -m jupyterlab --custom-css "--ServerApp.tornado_settings={'static_custom_path': ['tools/jupyterlab']}" chapter_deep-learning-computation/index.ipynb
 
-test: $(venv)  ## check that every notebook gives its stored outputs, and all of tests/
-	@$(python) tools/check.py "$(LESSON)"
+new: $(venv)  ## start a lesson: make new LESSON=name TITLE="What it is about"
+	@$(proof) new "$(LESSON)" "$(TITLE)"
+
+test: $(venv)  ## check that every notebook gives its stored outputs, the rules, and all of tests/
+	@$(proof) check $(LESSON) $(if $(LESSON),,--also tests)
 
 refresh: $(venv)  ## execute the notebooks and store their outputs
-	@$(python) tools/refresh.py "$(LESSON)"
+	@$(proof) refresh $(LESSON)
 
 sync: $(venv)  ## copy code and outputs into the Chinese edition and list what is stale
-	@$(python) tools/sync.py "$(LESSON)" "$(TRANSLATED)"
+	@$(proof) sync $(LESSON) --translated "$(TRANSLATED)"
+
+rules: $(venv)  ## check what needs no kernel, in two seconds
+	@$(proof) rules $(LESSON)
 
 lint: $(venv)  ## check style and formatting of code, in notebooks too
 	@$(python) -m ruff check --quiet
@@ -38,13 +46,13 @@ test-site: html  ## look at the built book in a real browser (needs chromium)
 	@$(python) -m pytest -q -n 2 tests/site
 
 portability: $(venv)  ## run every notebook on machines that round otherwise (SEEDS=10)
-	@$(python) tools/portability.py --seeds $(SEEDS) $(LESSON)
+	@$(proof) vary $(LESSON) --seeds $(SEEDS)
 
 mutate: $(venv)  ## alter code and outputs one at a time: what does no check notice?
-	@$(python) tools/mutate.py "$(LESSON)"
+	@$(proof) mutate $(LESSON)
 
 upgrade-report: $(venv)  ## show what this environment would print differently
-	@$(python) tools/upgrade_report.py $(LESSON)
+	@$(proof) report $(LESSON)
 
 pdf: html  ## print the book to one PDF for each language (needs chromium)
 	@$(python) -m pip install -q -c constraints.txt -e '.[site]'

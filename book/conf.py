@@ -76,7 +76,7 @@ copybutton_selector = "div.input_area div.highlight pre, details div.highlight p
 
 english_words = {
     "executed": "The outputs on this page were made by PyTorch {torch} and "
-    "Python {python} on a {device}.",
+    "Python {python} on a {device}, on {date}.",
     "covered": "Made your prediction? Show the output",
     "download": "Download notebook",
     "colab": "Open in Colab",
@@ -102,7 +102,8 @@ english_words = {
     "no_script": "Search needs JavaScript, which is switched off.",
 }
 chinese_words = {
-    "executed": "本页的输出由PyTorch {torch}和Python {python}在{device}上运行得到。",
+    "executed": "本页的输出于{date}由PyTorch {torch}和Python {python}在{device}上"
+    "运行得到。",
     "covered": "猜好了吗？显示输出",
     "download": "下载笔记本",
     "colab": "在Colab中打开",

@@ -1,19 +1,28 @@
 """A small book in a temporary folder, to plant faults in: the fixture `book`.
 
-It has the tools of this repository and a lesson `demo` that keeps the contract, with
+It has the settings of this repository and a lesson `demo` that keeps the rules, with
 its solutions and an index, in both languages. Tests change it as they like; the real
 book is not touched.
 """
 
 import json
+import os
+import re
 import shutil
+import subprocess
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 from textwrap import wrap
 
-import notebooks
 import pytest
-from translation_contract import source_hash
+
+from bookproof import book as reading
+from bookproof.book import METADATA, Page, dumps, parse
+from bookproof.editions import source_hash
+
+ROOT = Path(__file__).parents[1]
+BY = {"torch": "2.13.0", "python": "3.11", "device": "CPU", "date": "2026-01-01"}
 
 LESSON = """
 # Demo: one and one
@@ -91,13 +100,37 @@ MOVED = (  # the square of DOT, six pixels up and to the left
 
 
 class Book:
-    """A chapter below `root`, with what tests need to change it."""
+    """A book below `root`, with what tests need to change it."""
 
     def __init__(self, root: Path):
         self.root = root
-        self.chapter = root / notebooks.CHAPTER.name
+        for name in ("book/glossary.tsv", "tests/sanitize.cfg"):
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, root / name)
+        settings = (ROOT / "pyproject.toml").read_text("utf-8")
+        for key in ("torch", "python", "device"):  # as in BY, without a second's import
+            line = f"{key} = \"'{BY[key]}'\""
+            settings = re.sub(rf"(?m)^{key} = \".*__.*$", line, settings)
+        (root / "pyproject.toml").write_text(settings, "utf-8")
+        self.book = reading.load(root)
+        self.chapter = self.book.folder
         (self.chapter / "zh" / "solutions").mkdir(parents=True)
         (self.chapter / "solutions").mkdir()
+
+    def page(self, name: str) -> Page:
+        return Page.read(self.path(name), self.book)
+
+    def run(self, *arguments: object) -> tuple[int, str]:
+        """Give a command to bookproof; return its status and all that it said."""
+        done = subprocess.run(
+            [sys.executable, "-m", "bookproof", *map(str, arguments)],
+            cwd=self.root,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        return done.returncode, done.stdout
 
     def path(self, name: str) -> Path:
         return self.chapter / f"{name}.ipynb"
@@ -110,10 +143,10 @@ class Book:
             for output in cell["outputs"]:
                 if output["output_type"] == "execute_result":
                     output["execution_count"] = count
-        metadata = notebooks.METADATA | {"code_cells": len(code)}
+        metadata = METADATA | {"code_cells": len(code)}
         raw = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
-        parsed = notebooks.parse(json.dumps(raw), name)
-        self.path(name).write_text(notebooks.dumps(parsed), "utf-8")
+        parsed = parse(json.dumps(raw), name)
+        self.path(name).write_text(dumps(parsed), "utf-8")
         return self.path(name)
 
     def translate(self, name: str, texts: dict[str, str]) -> None:
@@ -128,8 +161,8 @@ class Book:
                 cell["source"] = texts[cell["id"]]
             else:
                 cell["metadata"]["alt"] = texts[cell["id"]]
-        parsed = notebooks.parse(json.dumps(raw), f"zh/{name}")
-        self.path(f"zh/{name}").write_text(notebooks.dumps(parsed), "utf-8")
+        parsed = parse(json.dumps(raw), f"zh/{name}")
+        self.path(f"zh/{name}").write_text(dumps(parsed), "utf-8")
 
     @contextmanager
     def edit(self, name: str):
@@ -139,13 +172,19 @@ class Book:
             cell["source"] = "".join(cell["source"])
         yield raw
         text = json.dumps(raw, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
-        parsed = notebooks.nbformat.v4.reads_json(text)
-        self.path(name).write_text(notebooks.dumps(parsed), "utf-8")
+        parsed = reading.nbformat.v4.reads_json(text)
+        self.path(name).write_text(dumps(parsed), "utf-8")
 
     def texts(self) -> dict[Path, str]:
         """Return every file in the chapter with its text, for comparisons."""
         files = (path for path in self.chapter.rglob("*") if path.is_file())
         return {path: path.read_text("utf-8") for path in files}
+
+
+def environment() -> dict[str, str]:
+    """Return the environment in which a command finds the bookproof that is tested."""
+    quiet = {"PYTEST_ADDOPTS": "-p no:cacheprovider", "PYTHONPATH": str(ROOT)}
+    return os.environ | quiet
 
 
 def markdown(id_: str, source: str) -> dict:
@@ -208,6 +247,8 @@ def without(id_: str):
 def book(tmp_path) -> Book:
     """Return a book that keeps the contract and whose outputs are right."""
     made = Book(tmp_path)
+    by = json.dumps({name: BY for name in ("demo", "solutions/demo")}, indent=1)
+    (tmp_path / "book" / "executed.json").write_text(by + "\n", "utf-8")
     (tmp_path / "img").mkdir()
     (tmp_path / "img" / "dot.svg").write_text("<svg/>", "utf-8")
     head, drawing = LESSON.strip().split("## 2.")
@@ -247,14 +288,3 @@ def book(tmp_path) -> Book:
     for name, texts in CHINESE.items():
         made.translate(name, texts)
     return made
-
-
-@pytest.fixture
-def tools(book) -> Path:
-    """Return the folder of a copy of the tools that works on `book`."""
-    ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(notebooks.ROOT / "tools", book.root / "tools", ignore=ignore)
-    for name in ("tests/sanitize.cfg", "book/glossary.tsv", "pyproject.toml"):
-        (book.root / name).parent.mkdir(exist_ok=True)
-        shutil.copy(notebooks.ROOT / name, book.root / name)
-    return book.root / "tools"

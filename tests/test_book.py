@@ -65,6 +65,7 @@ def write(tmp_path: Path):
     (tmp_path / "tools").mkdir()
     shutil.copy(ROOT / "tools" / "build_html.py", tmp_path / "tools")
     made_by = {"torch": "2.99.1", "python": "3.11", "device": "CPU"}
+    made_by["date"] = "2026-01-31"
     (tmp_path / "book" / "executed.json").write_text(json.dumps({"one": made_by}))
     (tmp_path / "img").mkdir()
     (tmp_path / "img" / "figure.svg").write_text(SVG)
@@ -144,7 +145,7 @@ def test_page_has_what_the_notebook_has(write, tmp_path):
     link = re.search('<a [^>]*href="https://pytorch.org"[^>]*>(.*?)</a>', page)[1]
     assert "<code" in link and "torch.nn" in link
     assert 'href="two.html#Part-B"' in page
-    assert "PyTorch 2.99.1" in page
+    assert "PyTorch 2.99.1 and Python 3.11 on a CPU, on 2026-01-31." in page
     assert 'href="one.ipynb" download' in page
     assert 'href="../zh/one.html"' in page
     assert "../zh/" not in (site / "en" / "two.html").read_text("utf-8")

@@ -3,20 +3,37 @@
 What faults the checks notice is in test_faults.py.
 """
 
+import ast
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 
-import execution
-import nbval_lessons
-import notebooks
 import pytest
-import refresh
-from conftest import CHINESE, DOT, MOVED, code, error, markdown, result, stream
+from conftest import (
+    BY,
+    CHINESE,
+    DOT,
+    MOVED,
+    ROOT,
+    cell,
+    code,
+    environment,
+    error,
+    markdown,
+    replaced,
+    result,
+    stream,
+)
 from jupyter_client.manager import AsyncKernelManager
-from notebooks import NotebookError, Page
+
+from bookproof import book as reading
+from bookproof import kernels, nbval_plugin
+from bookproof.book import METADATA, NotebookError, select
+from bookproof.refresh import keep_pictures, refresh
+from bookproof.store import write_all
 
 TAGGED = {"tags": ["raises-exception"]}
 RAISE = 'raise ValueError("no")'
@@ -40,10 +57,10 @@ def test_refresh_stores_what_cells_give_and_a_second_run_changes_nothing(book):
             "kernelspec": {"name": "x", "display_name": "X"},
         }
         raw["cells"][1]["execution_count"] = 17
-    assert refresh.refresh(chapter=book.chapter) == ["index"]
+    assert refresh(book.book, "index") == ["index", "executed.json"]
     after = book.texts()
     assert [path for path in made if made[path] != after[path]] == [book.path("index")]
-    page = notebooks.Page.read(book.path("index"), book.chapter)
+    page = book.page("index")
     mixed, raises, folder = page.code
     assert [c.execution_count for c in page.code] == [1, 2, 3]
     assert mixed.outputs[:2] == [stream("1\n3\n"), stream("2\n", "stderr")]
@@ -51,8 +68,8 @@ def test_refresh_stores_what_cells_give_and_a_second_run_changes_nothing(book):
     assert raises.outputs == [error()]
     assert folder.outputs[0].data == {"text/plain": f"'{book.chapter.name}'"}
     assert folder.metadata == {}
-    assert page.notebook.metadata == notebooks.METADATA | {"code_cells": 3}
-    assert refresh.refresh(chapter=book.chapter) == []
+    assert page.notebook.metadata == METADATA | {"code_cells": 3}
+    assert refresh(book.book, "index") == []
     assert book.texts() == after
 
 
@@ -70,29 +87,33 @@ def test_failing_cell_leaves_every_notebook_as_it_was(expected, book):
     book.write("demo", [*stale, FAILING[expected]])
     before = book.texts()
     with pytest.raises(NotebookError) as caught:
-        refresh.refresh(chapter=book.chapter)
+        refresh(book.book)
     assert str(caught.value).startswith("demo, cell bad: ")
     assert expected in str(caught.value)
     assert book.texts() == before
 
 
 def test_notebook_that_is_not_json_stops_refresh_before_any_kernel(book, monkeypatch):
-    monkeypatch.setattr(refresh, "execute", lambda *_: pytest.fail("a kernel started"))
+    monkeypatch.setattr(kernels, "execute", lambda *_: pytest.fail("a kernel started"))
     book.path("demo").write_text("{", "utf-8")
     before = book.texts()
     with pytest.raises(NotebookError, match="demo: the file is not JSON"):
-        refresh.refresh(chapter=book.chapter)
+        refresh(book.book)
     assert book.texts() == before
 
 
-def test_interrupted_execution_leaves_every_notebook_as_it_was(book, tools):
+def test_interrupted_execution_leaves_every_notebook_as_it_was(book):
     flag = book.root / "running"
     text = f"import time\n\nopen({str(flag)!r}, 'w')\ntime.sleep(60)"
     book.write("demo", [markdown("title", "# T"), code("slow", text)])
     book.write("index", [markdown("title", "# T"), code("add", "1", result("17"))])
     before = book.texts()
     process = subprocess.Popen(
-        [sys.executable, tools / "refresh.py"], stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "bookproof", "refresh"],
+        cwd=book.root,
+        env=environment(),
+        stderr=subprocess.PIPE,
+        text=True,
     )
     deadline = time.monotonic() + 60
     while not flag.exists() and time.monotonic() < deadline:
@@ -106,7 +127,7 @@ def test_interrupted_execution_leaves_every_notebook_as_it_was(book, tools):
 
 WRITING = """\
 import os, pathlib, signal, sys
-import notebooks
+from bookproof import store
 
 paths = [pathlib.Path(name) for name in sys.argv[1:]]
 old = {path: path.read_text("utf-8") for path in paths}
@@ -118,7 +139,7 @@ def replace(source, target):
     os.kill(os.getpid(), signal.SIGTERM)
 
 os.replace = replace
-notebooks.write_all({path: text + "new" for path, text in old.items()}, old)
+store.write_all({path: text + "new" for path, text in old.items()}, old)
 """
 
 
@@ -127,7 +148,7 @@ def test_signals_wait_until_every_notebook_is_written(book):
     before = book.texts()
     done = subprocess.run(
         [sys.executable, "-c", WRITING, *paths],
-        env=os.environ | {"PYTHONPATH": str(notebooks.ROOT / "tools")},
+        env=environment(),
         capture_output=True,
     )
     assert done.returncode == -signal.SIGTERM
@@ -146,7 +167,7 @@ def test_failure_while_writing_puts_every_notebook_back(step, book, monkeypatch)
 
     monkeypatch.setattr(os, step, fail_second_time)
     with pytest.raises(NotebookError, match="No space left on device"):
-        notebooks.write_all({path: "new" for path in before}, before)
+        write_all({path: "new" for path in before}, before)
     assert book.texts() == before
 
 
@@ -155,69 +176,153 @@ def test_notebook_saved_while_it_ran_is_not_overwritten(book):
     book.path("demo").write_text("edited", "utf-8")
     edited = book.texts()
     with pytest.raises(NotebookError, match="changed while it ran"):
-        notebooks.write_all({path: "new" for path in before}, before)
+        write_all({path: "new" for path in before}, before)
     assert book.texts() == edited
 
 
 def test_refresh_keeps_a_picture_that_differs_by_noise_only(book):
-    page = notebooks.Page.read(book.path("demo"), book.chapter)
-    again = notebooks.Page.read(book.path("demo"), book.chapter).notebook
+    stored, again = (book.page("demo").notebook for _ in range(2))
     drawn = next(cell for cell in again.cells if cell.id == "dot").outputs[0].data
     drawn["image/png"] = DOT + "\n"
-    refresh.keep_pictures(again, page.notebook)
+    keep_pictures(again, stored)
     assert drawn["image/png"] == DOT
     drawn["image/png"] = MOVED
-    refresh.keep_pictures(again, page.notebook)
+    keep_pictures(again, stored)
     assert drawn["image/png"] == MOVED
+
+
+def test_refresh_makes_a_name_that_was_given_in_jupyterlab_the_id(book):
+    with book.edit("demo") as raw:
+        cell(raw, "dot")["metadata"]["name"] = "red-dot"
+        cell(raw, "dot")["id"] = "8f2c1a9b"
+    assert refresh(book.book, "demo") == ["demo"]
+    dot = book.page("demo").code[1]
+    assert dot.id == "red-dot" and "name" not in dot.metadata
+    assert "Written: zh/demo.\nEvery text is translated." in book.run("sync", "demo")[1]
+
+
+def test_refresh_says_what_made_the_outputs_and_dates_only_what_changed(book):
+    path = book.root / "book" / "executed.json"
+    path.write_text(json.dumps({"demo": BY, "gone": BY}, indent=1) + "\n")
+    with book.edit("solutions/demo") as raw:
+        cell(raw, "two-and-two")["outputs"][0]["data"]["text/plain"] = "5"
+    assert refresh(book.book) == ["solutions/demo", "executed.json"]
+    made = json.loads(path.read_text())
+    assert list(made) == ["demo", "solutions/demo"]  # the index has no code
+    assert made["demo"] == BY
+    assert made["solutions/demo"] == BY | {"date": time.strftime("%Y-%m-%d")}
+    path.write_text(path.read_text().replace("2.13.0", "2.12.0", 1))
+    assert refresh(book.book, "demo") == ["executed.json"]
+    assert json.loads(path.read_text())["demo"]["date"] == time.strftime("%Y-%m-%d")
+    before = path.read_bytes()
+    assert refresh(book.book) == [] and path.read_bytes() == before
 
 
 # the commands
 
 
-def run(tool, *arguments) -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, tool, *arguments],
-        env=os.environ | {"PYTEST_ADDOPTS": "-p no:cacheprovider"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+@pytest.mark.parametrize("command", ["check", "refresh", "sync", "vary", "report"])
+def test_lesson_typo_is_one_sentence_and_no_traceback(command, book):
+    status, said = book.run(command, "dmeo")
+    assert status == 2
+    assert said == (
+        f"{command}: There is no lesson “dmeo”. Did you mean LESSON=demo? The lessons"
+        " are: demo, index.\nNo notebook was changed.\n"
     )
-    return done.returncode, done.stdout
 
 
-@pytest.mark.parametrize("command", ["check.py", "refresh.py"])
-def test_lesson_typo_is_one_sentence_and_no_traceback(command, tools):
-    status, said = run(tools / command, "dmeo")
-    assert status != 0
-    assert "There is no lesson “dmeo”. Did you mean LESSON=demo?" in said
-    assert "Traceback" not in said
-
-
-def test_check_passes_a_right_notebook_and_fails_a_wrong_one(book, tools):
+def test_check_gives_the_verdict_on_outputs_first_and_stale_chinese_last(book):
     texts = {"one": "x = 1", "same": "y = x", "add": "x + y"}  # one kernel for all
     with book.edit("index") as raw:
         raw["cells"] += [code(id_, text) for id_, text in texts.items()]
-    refresh.refresh("index", book.chapter)
+    refresh(book.book, "index")
     book.translate("index", CHINESE["index"])
-    status, said = run(tools / "check.py", "index")
-    assert (status, said.splitlines()[-1].split(" in ")[0]) == (0, "6 passed"), said
-    for name in ("index", "zh/index"):
-        with book.edit(name) as raw:
-            raw["cells"][-1]["outputs"][0]["data"]["text/plain"] = "3"
-    status, said = run(tools / "check.py", "index")
-    assert status == 1 and said.splitlines()[-1].startswith("2 failed, 4 passed"), said
-    for name in ("index", "zh/index"):
-        assert f"\n{name}, cell add: what it gives now is not what is stored" in said
+    status, said = book.run("check", "index")
+    lines = [line.split(" in ")[0].split(" (")[0] for line in said.splitlines()]
+    assert status == 0 and lines[-3:] == [
+        "3 passed",  # the code and outputs of the Chinese are the same
+        "Rules: kept",
+        "Translation: kept",
+    ]
+    with book.edit("index") as raw:
+        cell(raw, "add")["outputs"][0]["data"]["text/plain"] = "3"
+        replaced("title", "A chapter", "One chapter")(raw)
+        cell(raw, "one")["metadata"] = {"collapsed": True}
+    status, said = book.run("check", "index")
+    assert status == 1
+    places = [
+        "\nindex, cell add: what it gives now is not what is stored",
+        "\n1 failed, 2 passed",
+        "\nindex, cell one: the metadata “collapsed” is not known",
+        "\nRules: 1 to mend (2 notebooks",
+        "\nzh/index, cell title: is stale",
+        "TRANSLATED=index:title",
+        "\nzh/index, cell add: its outputs differ",
+        "\nTranslation: ",
+    ]
+    found = [said.index(place) for place in places if place in said]
+    assert len(found) == len(places), said
+    assert found[:4] == sorted(found[:4]) and max(found[:4]) < min(found[4:]), said
 
 
-def test_broken_contract_stops_the_check_before_any_kernel(book, tools):
-    with book.edit("demo") as raw:
-        raw["cells"][1]["execution_count"] = None
-    (tools / "nbval_lessons.py").write_text("raise SystemExit('pytest started')")
-    status, said = run(tools / "check.py", "demo")
-    assert status == 1 and "demo, cell add: was never executed" in said
-    assert "pytest started" not in said and "Traceback" not in said
-    assert said.splitlines()[-1].startswith("Contract: 2 to mend (4 notebooks")
+def test_notebook_that_cannot_be_read_stops_the_check_before_any_kernel(book):
+    book.path("demo").write_text("{", "utf-8")
+    status, said = book.run("check", "demo")
+    assert status == 2 and said.startswith("check: demo: the file is not JSON")
+    assert "passed" not in said and "Traceback" not in said
+
+
+def test_unknown_setting_is_named(book):
+    settings = book.root / "pyproject.toml"
+    settings.write_text(settings.read_text("utf-8").replace("folder =", "foldre ="))
+    status, said = book.run("rules")
+    assert status == 2 and "knows no “foldre”. Did you mean folder?" in said
+
+
+def test_book_overlooks_the_device_and_nothing_else():
+    lines = reading.load(ROOT).sanitizer.read_text("utf-8").splitlines()
+    rules = [line for line in lines if line and not line.startswith("#")]
+    assert rules == [r"regex: , device='cuda:\d+'([,)])", r"replace: \1"]
+
+
+def test_lesson_means_the_page_and_its_solutions_in_both_languages(book):
+    names = [book.book.name_of(path) for path in select(book.book, "demo")]
+    assert names == ["demo", "solutions/demo", "zh/demo", "zh/solutions/demo"]
+    assert select(book.book, "demo.ipynb") == select(book.book, "demo")
+    assert [path.stem for path in select(book.book, "demo", originals=True)] == [
+        "demo",
+        "demo",
+    ]
+
+
+def floor(name: str, graph: dict[str, set[str]], above: tuple = ()) -> int:
+    """Return on which floor a module lies: 1 if it imports no other."""
+    assert name not in above, f"a circle: {above}"
+    return 1 + max((floor(n, graph, (*above, name)) for n in graph[name]), default=0)
+
+
+def test_bookproof_has_five_floors_and_imports_nothing_of_a_book():
+    graph, outside = {}, set()
+    for path in (ROOT / "bookproof").rglob("*.py"):
+        if path.parent.name == "mutate":
+            continue  # an instrument beside the house
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        found = set()
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            if isinstance(node, ast.ImportFrom):
+                found.add(node.module)
+                found |= {f"{node.module}.{alias.name}" for alias in node.names}
+        graph[name] = found
+    for name, found in graph.items():
+        outside |= {module.partition(".")[0] for module in found}
+        graph[name] = (found & graph.keys()) - {name}
+    assert max(floor(name, graph) for name in graph) <= 5
+    assert not outside & {"torch", "d2ltorch", "tools", "book"}
+
+
+# kernels that do not start
 
 
 class NoPort(AsyncKernelManager):
@@ -227,22 +332,17 @@ class NoPort(AsyncKernelManager):
         raise RuntimeError("the port is taken")
 
 
-@pytest.mark.parametrize("module", [refresh, execution])
+@pytest.mark.parametrize("go_on", [False, True])
 @pytest.mark.parametrize("dead", [1, 2])
-def test_kernel_that_does_not_start_is_tried_once_more(module, dead, book, monkeypatch):
-    kernels = [NoPort() for _ in range(dead)] + [refresh.new_kernel()]
-    monkeypatch.setattr(module, "new_kernel", lambda: kernels.pop(0))
-    page, run = Page.read(book.path("demo"), book.chapter), []
-    start = {
-        refresh: lambda: refresh.execute(page, run),
-        execution: lambda: execution.run(page, {}, run),
-    }[module]
+def test_kernel_that_does_not_start_is_tried_once_more(go_on, dead, book, monkeypatch):
+    ready = [NoPort() for _ in range(dead)] + [kernels.new_kernel()]
+    monkeypatch.setattr(kernels, "new_kernel", lambda: ready.pop(0))
     if dead == 1:
-        assert start() and kernels == []
+        assert kernels.execute(book.page("demo"), [], go_on) and ready == []
     else:
         with pytest.raises(NotebookError, match="demo: its kernel did not start"):
-            start()
-        assert len(kernels) == 1
+            kernels.execute(book.page("demo"), [], go_on)
+        assert len(ready) == 1
 
 
 def test_kernel_that_was_killed_is_not_tried_again(book, monkeypatch):
@@ -251,12 +351,12 @@ def test_kernel_that_was_killed_is_not_tried_again(book, monkeypatch):
     class Killed(NoPort):
         async def start_kernel(self, **_):
             started.append(self)
-            refresh.kill(running)
+            kernels.kill(running)
             raise RuntimeError("killed")
 
-    monkeypatch.setattr(refresh, "new_kernel", Killed)
+    monkeypatch.setattr(kernels, "new_kernel", Killed)
     with pytest.raises(NotebookError, match="did not start"):
-        refresh.execute(Page.read(book.path("index"), book.chapter), running)
+        kernels.execute(book.page("index"), running)
     assert running == [] and len(started) == 1
 
 
@@ -268,6 +368,6 @@ def test_nbval_tries_a_kernel_that_does_not_start_once_more(monkeypatch):
         if len(tried) == 1:
             raise RuntimeError("the port is taken")
 
-    monkeypatch.setattr(nbval_lessons.RunningKernel, "__init__", start)
-    nbval_lessons.WatchedKernel("python3")
-    assert tried == [("python3",)] * 2
+    monkeypatch.setattr(nbval_plugin.RunningKernel, "__init__", start)
+    nbval_plugin.WatchedKernel("python3.9")
+    assert tried == [("python3.9",)] * 2

@@ -8,14 +8,8 @@ Translation has faults of its own, in test_translation.py.
 """
 
 import base64
-import os
 import re
-import subprocess
-import sys
-import xml.etree.ElementTree as ElementTree
 
-import check
-import contract
 import pytest
 from conftest import (
     DOT,
@@ -30,10 +24,10 @@ from conftest import (
     updated,
     without,
 )
-from notebooks import METADATA, ROOT, NotebookError, select
-from sanitizer import sanitizer_problems
 
-TOOLS = ROOT / "tools"
+from bookproof import check
+from bookproof.book import METADATA, NotebookError, select
+from bookproof.contract import problems, sanitizer_problems
 
 # How a fault of the contract is planted: by a function that changes the book.
 
@@ -238,6 +232,11 @@ CONTRACT = {
         "demo, cell say",
         "“collapsed” is not known",
     ),
+    "name-not-used": (
+        put("say", metadata={"name": "says"}),
+        "demo, cell say",
+        "has a name that is not its id yet; run make refresh LESSON=demo",
+    ),
     "uncovered": (
         put("say", metadata={"tags": ["predict"]}),
         "demo, cell say",
@@ -320,6 +319,18 @@ CONTRACT = {
         "demo, cell say",
         "looks like uninitialised memory",
     ),
+    # what a new lesson begins with, and what made the outputs
+    "to-write": (
+        source("summary", "- Two.", "- TO WRITE: what was learnt."),
+        "demo, cell summary",
+        "is to be written: what was learnt.",
+    ),
+    "to-write-code": (runs("1  # TO WRITE: it"), "demo, cell say", "to be written: it"),
+    "maker-unknown": (
+        lambda book: (book.root / "book" / "executed.json").write_text("{}"),
+        "solutions/demo",
+        "executed.json does not say what made its outputs (torch, python, device, date",
+    ),
     # prose
     "no-title": (source("title", "# Demo: one and one", "D"), "demo", "one “# Title”"),
     "two-titles": (source("drawing", "## 2.", "# 2."), "demo", "one “# Title”"),
@@ -384,21 +395,21 @@ CONTRACT = {
 
 
 def test_book_without_a_fault_keeps_the_contract(book):
-    assert contract.problems(select(chapter=book.chapter), book.chapter) == []
+    assert problems(book.book, select(book.book)) == []
 
 
 @pytest.mark.parametrize("kind", CONTRACT)
 def test_fault_of_the_contract_is_named(kind, book):
     plant, where, what = CONTRACT[kind]
     plant(book)
-    found = contract.problems(select(chapter=book.chapter), book.chapter)
+    found = problems(book.book, select(book.book))
     assert any(line.startswith(f"{where}: ") and what in line for line in found), found
 
 
 def test_empty_chapter_is_named(book):
     lose(*EVERYWHERE, "index", "zh/index")(book)
     with pytest.raises(NotebookError, match="There is no notebook in"):
-        select(chapter=book.chapter)
+        select(book.book)
 
 
 # Lines of the sanitiser file that nbval would ignore or choke on.
@@ -416,7 +427,8 @@ SANITIZER = {
 @pytest.mark.parametrize("kind", SANITIZER)
 def test_malformed_sanitiser_line_is_named(kind, tmp_path):
     text, line, what = SANITIZER[kind]
-    path = tmp_path / "sanitize.cfg"
+    path = tmp_path / "tests" / "sanitize.cfg"
+    path.parent.mkdir()
     path.write_text(text, "utf-8")
     first = sanitizer_problems(path)[0]
     assert first.startswith(f"tests/sanitize.cfg, line {line}: ") and what in first
@@ -578,37 +590,16 @@ STOPS = {
 
 
 @pytest.fixture(scope="module")
-def verdicts(tmp_path_factory) -> dict[tuple[str, str], tuple[str, float]]:
-    """Run nbval once over every planted fault; return what it says, and the seconds.
-
-    The keys are (notebook, cell).
-    """
+def verdicts(tmp_path_factory) -> dict[str, check.Verdict]:
+    """Run nbval once over every planted fault; return what it finds in each cell."""
     book = Book(tmp_path_factory.mktemp("book"))
     cells = [made | {"id": as_id(kind)} for kind, (made, _) in OUTPUTS.items()]
     paths = [book.write("outputs", cells)]
     for name, (text, _) in STOPS.items():
         cells = [code("bad", text), *(code(f"later-{n}", "x = bad") for n in (1, 2))]
         paths.append(book.write(name, cells))
-    report = book.root / "report.xml"
-    command = [sys.executable, "-m", "pytest"]
-    command += check.arguments(paths, everything=False)
-    command += [f"--rootdir={book.root}", f"--junitxml={report}"]
-    command += ["-p", "no:cacheprovider", "--nbval-cell-timeout=5"]
-    done = subprocess.run(
-        command,
-        cwd=book.root,
-        env=os.environ | {"PYTHONPATH": str(TOOLS), "PYTEST_ADDOPTS": ""},
-        capture_output=True,
-        text=True,
-    )
-    assert report.exists(), done.stdout + done.stderr
-    found = {}
-    for case in ElementTree.parse(report).iter("testcase"):
-        said = [child.tag + ": " + (child.text or "") for child in case]
-        said += [child.get("message", "") for child in case]
-        notebook = re.search(r"([\w-]+)\.ipynb|$", case.get("classname"))[1]
-        found[notebook, case.get("name")] = "\n".join(said), float(case.get("time"))
-    return found
+    _, found = check.run(book.book, paths, ["-p", "no:cacheprovider"], True, limit=5)
+    return {verdict.cell: verdict for verdict in found}
 
 
 def as_id(kind: str) -> str:
@@ -617,22 +608,22 @@ def as_id(kind: str) -> str:
 
 @pytest.mark.parametrize("kind", OUTPUTS)
 def test_fault_in_an_output_is_named(kind, verdicts):
-    id_, expected = as_id(kind), OUTPUTS[kind][1]
-    said, _ = verdicts["outputs", id_]
+    where, expected = f"outputs, cell {as_id(kind)}", OUTPUTS[kind][1]
+    verdict = verdicts[where]
     if not expected:
-        assert said == ""
+        assert (verdict.kind, verdict.said) == ("", "")
         return
-    assert said.startswith(f"failure: outputs, cell {id_}: what it gives now"), said
-    assert expected in said
-    assert "If the change is meant: make refresh LESSON=outputs" in said
+    assert verdict.said.startswith(f"{where}: what it gives now"), verdict
+    assert expected in verdict.said
+    assert "If the change is meant: make refresh LESSON=outputs" in verdict.said
 
 
 @pytest.mark.parametrize("kind", STOPS)
 def test_what_stops_a_notebook_stops_it_at_once(kind, verdicts):
-    said, seconds = verdicts[kind, "bad"]
-    assert said.startswith(f"failure: {kind}, cell bad: "), said
-    assert STOPS[kind][1] in said
-    assert seconds < 30  # not the minute that it sleeps
+    verdict = verdicts[f"{kind}, cell bad"]
+    assert verdict.kind == "error" and STOPS[kind][1] in verdict.said
+    assert verdict.seconds < 30  # not the minute that it sleeps
     for later in ("later-1", "later-2"):
-        said, _ = verdicts[kind, later]
-        assert said.startswith("skipped") and f"{kind} stopped at cell bad" in said
+        verdict = verdicts[f"{kind}, cell {later}"]
+        assert verdict.kind == "skipped"
+        assert f"{kind} stopped at cell bad" in verdict.said

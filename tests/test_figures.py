@@ -4,11 +4,12 @@ import base64
 import io
 from functools import cache
 
-import figures
 import matplotlib
 import numpy as np
 import pytest
 from PIL import Image
+
+from bookproof import figures
 
 matplotlib.use("agg")
 import matplotlib.pyplot as plt

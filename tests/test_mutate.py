@@ -13,13 +13,12 @@ import sys
 import time
 from pathlib import Path
 
-import alterations
-import mutate
-import mutations
 import pytest
-import refresh
-from conftest import DOT, Book, code, result, stream
-from notebooks import ROOT, NotebookError, Page
+from conftest import DOT, ROOT, Book, code, environment, result, stream
+
+from bookproof.book import NotebookError
+from bookproof.mutate import alterations, mutate, mutations
+from bookproof.refresh import refresh
 
 CELLS = {
     "draws": (
@@ -73,19 +72,16 @@ HIDDEN = {
 def altered(tmp_path_factory) -> tuple[Book, int, list[str]]:
     """Return a book whose lesson holds CELLS, after `make mutate`, and what that said.
 
-    In its copy of the tools, what takes longer than a second is a hang.
+    In its copy of bookproof, what takes longer than a second is a hang.
     """
     made = Book(tmp_path_factory.mktemp("book"))
     tagged = {"raises": {"tags": ["raises-exception"]}}
     cells = [code(id_, text, **tagged.get(id_, {})) for id_, text in CELLS.items()]
     made.write("demo", cells)
-    refresh.refresh(chapter=made.chapter)
+    refresh(made.book)
     ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "tools", made.root / "tools", ignore=ignore)
-    for name in ("tests/sanitize.cfg", "book/glossary.tsv"):
-        (made.root / name).parent.mkdir()
-        shutil.copy(ROOT / name, made.root / name)
-    forked = made.root / "tools" / "forked.py"
+    shutil.copytree(ROOT / "bookproof", made.root / "bookproof", ignore=ignore)
+    forked = made.root / "bookproof" / "mutate" / "forked.py"
     text = forked.read_text("utf-8")
     assert "PATIENCE = 10" in text
     forked.write_text(text.replace("PATIENCE = 10", "PATIENCE = 1"), "utf-8")
@@ -100,10 +96,22 @@ def lesson(altered, tmp_path) -> Book:
     return copied
 
 
+COMMAND = [sys.executable, "-m", "bookproof", "mutate", "demo"]
+
+
+def its_own(root: Path) -> dict[str, str]:
+    """Return the environment in which the book's copy of bookproof is the one."""
+    return environment() | {"PYTHONPATH": str(root)}
+
+
 def run(root: Path) -> tuple[int, list[str]]:
-    command = [sys.executable, root / "tools" / "mutate.py", "demo"]
     done = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        COMMAND,
+        cwd=root,
+        env=its_own(root),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     return done.returncode, done.stdout.splitlines()
 
@@ -130,9 +138,13 @@ def test_exactly_what_the_outputs_hide_goes_unnoticed(altered):
 def test_interrupted_run_goes_on_where_it_was(lesson):
     folder = lesson.root / "_build" / "mutate"
     shutil.rmtree(folder)
-    command = [sys.executable, lesson.root / "tools" / "mutate.py", "demo"]
     process = subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, start_new_session=True
+        COMMAND,
+        cwd=lesson.root,
+        env=its_own(lesson.root),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
@@ -143,7 +155,7 @@ def test_interrupted_run_goes_on_where_it_was(lesson):
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     said = process.communicate(timeout=20)[1]
     assert process.returncode == 130
-    assert said == "\nInterrupted; make mutate goes on where it was.\n"
+    assert said == "\nInterrupted; no notebook was changed.\n"
     done = files[0].read_text("utf-8").count("\n")
     with open(files[0], "a") as file:
         file.write('{"cell": "cut off')
@@ -154,12 +166,11 @@ def test_interrupted_run_goes_on_where_it_was(lesson):
     assert left and f" {total - done}/{total - done} run" in left[-1], lines
 
 
-def test_notebook_changed_while_it_ran_is_said_to_be_so(book, monkeypatch, tmp_path):
+def test_notebook_changed_while_it_ran_is_said_to_be_so(book, monkeypatch):
     done = subprocess.CompletedProcess([], 0)  # and nothing of the notebook as it is
     monkeypatch.setattr(mutate.subprocess, "run", lambda *_, **__: done)
-    monkeypatch.setattr(mutate, "RESULTS", tmp_path / "results")
     with pytest.raises(NotebookError, match="demo was changed meanwhile; repeat"):
-        mutate.altered_code(Page.read(book.path("demo"), book.chapter))
+        mutate.altered_code(book.page("demo"))
 
 
 def test_notebook_that_does_not_give_what_it_stores_is_not_altered(lesson):
@@ -167,7 +178,7 @@ def test_notebook_that_does_not_give_what_it_stores_is_not_altered(lesson):
         raw["cells"][1]["outputs"][0]["text"] = "twice 5\n"
     status, lines = run(lesson.root)
     assert status == 2
-    assert lines[0].startswith("make mutate: demo, shows: first difference"), lines
+    assert lines[0].startswith("mutate: demo, shows: first difference"), lines
     assert "has to give its stored outputs before it is altered" in "\n".join(lines)
 
 
@@ -237,7 +248,7 @@ def test_every_alteration_of_outputs_is_noticed_and_needed(book, tmp_path):
     more = {"image/svg+xml": "<svg>\n<path/>\n</svg>", "text/markdown": "*x*"}
     outputs = [stream("one 1\ntwo 2\n"), result("<Dot>", **{"image/png": DOT}, **more)]
     book.write("demo", [code("all", "1", *outputs)])
-    page = Page.read(book.path("demo"), book.chapter)
+    page = book.page("demo")
     (cell,) = page.code
     altered = alterations.alterations(cell)
     assert altered == alterations.alterations(cell)

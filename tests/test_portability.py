@@ -1,15 +1,17 @@
 """Any machine: cells that depend on the machine or on no seed are named, others not."""
 
 import os
+import shutil
 import subprocess
 import sys
 
-import portability
 import pytest
-import refresh
-from conftest import code, markdown
-from portability import SWITCHES, Machine, machines
-from test_checks import run
+from conftest import ROOT, code, markdown
+
+from bookproof import book as reading
+from bookproof import vary
+from bookproof.refresh import refresh
+from bookproof.vary import Machine, machines
 
 FICKLE = {
     "chaos": (
@@ -53,12 +55,14 @@ STEADY = {
 
 
 @pytest.fixture
-def said(book, tools, request) -> str:
+def said(book, request) -> str:
     """Return what the command says of a lesson with the cells that a test asks for."""
     cells = [code(id_, text) for id_, text in request.param.items()]
     book.write("plant", [markdown("title", "# T"), *cells])
-    refresh.refresh("plant", book.chapter)
-    status, answer = run(tools / "portability.py", "plant", "--seeds", "2")
+    (book.root / "tools").mkdir()
+    shutil.copy(ROOT / "tools" / "worst_machine.py", book.root / "tools")
+    refresh(book.book, "plant")
+    status, answer = book.run("vary", "plant", "--seeds", "2")
     assert status == (request.param is not STEADY), answer
     assert "Traceback" not in answer
     return answer
@@ -95,7 +99,7 @@ def test_cells_that_hold_on_any_machine_are_not_named(said):
 
 
 def test_every_seed_is_another_machine_and_each_value_has_its_turn():
-    switches = list(SWITCHES)
+    switches = ["no AVX", "other MKL"]
     rows = machines(10, switches, "cuda")
     assert len({row.rounding for row in rows}) == 11
     assert len({row.cell_seed for row in rows[:10]}) == 10
@@ -112,11 +116,12 @@ def test_a_kernel_is_the_machine_that_its_row_names(tmp_path):
         "print(torch.backends.cpu.get_cpu_capability(), torch.get_num_threads(),"
         " hash('a'), d2ltorch.try_gpu())"
     )
-    switch = next(iter(SWITCHES))
+    ours = reading.load(ROOT)
+    switch = next(iter(ours.switches))
     hashes = set()
     for row in machines(2, [switch], ""):
         command = [sys.executable, "-c", text]
-        environment = os.environ | row.environment
+        environment = os.environ | row.environment(ours)
         out = subprocess.check_output(command, env=environment, text=True).split()
         assert (int(out[1]), out[3]) == (row.threads, "cpu")
         assert (out[0] == "DEFAULT") == (row.switch == switch)
@@ -126,7 +131,7 @@ def test_a_kernel_is_the_machine_that_its_row_names(tmp_path):
 
 def test_playing_a_machine_ends_with_the_environment_as_it_was(tmp_path):
     before = dict(os.environ)
-    with portability.playing(Machine(3, 4), str(tmp_path)):
+    with vary.playing(Machine(3, 4), reading.load(ROOT), str(tmp_path)):
         assert os.environ["ROUNDING_SEED"] == "3"
         assert os.environ["IPYTHONDIR"] == str(tmp_path)
     assert dict(os.environ) == before

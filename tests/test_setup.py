@@ -1,17 +1,19 @@
 """Setting up: the three lists of packages agree, and what goes wrong is said."""
 
-import ast
 import importlib.metadata
 import re
 import subprocess
+import sys
 import tomllib
 
-import install
 import pytest
-from notebooks import ROOT
+from conftest import ROOT
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
+
+sys.path.append(str(ROOT / "tools"))
+import install
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
@@ -51,7 +53,6 @@ def test_constraints_are_exact_and_of_no_machine():
         assert not Version(version(pin)).local, f"{name}: {pin} is of one machine"
         assert not MACHINE.match(name), f"{name} depends on the machine; leave it out"
         assert pin.url is None and pin.marker is None, f"{name}: a version only"
-    assert version(pinned()["torch"]) == "2.13.0"
 
 
 def test_constraints_pin_what_pyproject_asks_for():
@@ -76,16 +77,6 @@ def test_environment_yml_installs_the_same_set():
     )
 
 
-def test_constraints_are_what_this_environment_has():
-    wrong = []
-    for distribution in importlib.metadata.distributions():
-        name = canonicalize_name(distribution.metadata["Name"])
-        found = distribution.version.partition("+")[0]
-        if name in pinned() and version(pinned()[name]) != found:
-            wrong.append(f"{name} is {found}, constraints.txt says {pinned()[name]}")
-    assert wrong == []
-
-
 def test_everything_declared_is_installed():
     needed = [PROJECT["dependencies"], EXTRAS["test"], EXTRAS["book"]]
     for line in (line for lines in needed for line in lines):
@@ -99,17 +90,6 @@ def test_old_python_is_told_so(monkeypatch, capsys):
         "make: Python 3.9 is too old, need 3.11 or newer."
         " Name a newer one, for example: make PYTHON=python3.12 html\n"
     )
-
-
-def test_install_can_be_parsed_by_a_python_of_ten_years_ago():
-    tree = ast.parse((ROOT / "tools" / "install.py").read_text("utf-8"))
-    modern = (ast.JoinedStr, ast.NamedExpr, ast.AnnAssign, ast.Match, ast.Await)
-    found = [node for node in ast.walk(tree) if isinstance(node, modern)]
-    functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
-    found += [
-        f for f in functions if f.returns or any(a.annotation for a in f.args.args)
-    ]
-    assert [f"line {node.lineno}" for node in found] == []
 
 
 @pytest.fixture

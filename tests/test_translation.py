@@ -7,17 +7,20 @@ name the notebook, the cell and what is wrong.
 import os
 import re
 import subprocess
-import sys
 
-import contract
-import notebooks
 import pytest
-import sync
-from chinese_contract import FIRST, glossary, terms_in
-from conftest import cell, code, markdown, replaced, result, updated, without
-from editions import prose_of, translatables
-from notebooks import CHAPTER, NotebookError, Page, select
-from numerals import numbers, spelt
+from conftest import ROOT, cell, code, markdown, replaced, result, updated, without
+
+from bookproof import book as reading
+from bookproof import contract
+from bookproof import sync as syncing
+from bookproof.book import NotebookError, Page, read, select
+from bookproof.editions import translatables
+from bookproof.markdown import prose_of
+from bookproof.rules.chinese import FIRST, glossary, numbers, spelt, terms_in
+
+REAL = reading.load(ROOT)
+GLOSSARY = glossary(REAL.glossary)
 
 ENGLISH = """\
 # Demo: one parameter
@@ -73,11 +76,10 @@ def pair(book):
 
 def found(book, name: str = "zh/text") -> list[str]:
     """Return what the rules about translations find in a notebook."""
-    page = Page.read(book.path(name), book.chapter)
-    rules = contract.translation_contract.RULES
+    page = book.page(name)
     return [
         f"{name}, cell {cell_id}: {what}" if cell_id else f"{name}: {what}"
-        for rule in rules
+        for rule in contract.TRANSLATION
         for cell_id, what in rule(page)
     ]
 
@@ -316,7 +318,8 @@ def test_numbers_are_read_by_value():
 
 def test_longest_term_counts():
     names = [
-        term.english[0] for term in terms_in("Hidden layers, for example, and loss")
+        term.english[0]
+        for term in terms_in("Hidden layers, for example, and loss", REAL.glossary)
     ]
     assert names == ["hidden layer", "loss"]
 
@@ -325,17 +328,17 @@ def test_longest_term_counts():
 
 
 def run_sync(book, lesson="", translated=""):
-    return sync.sync(lesson, translated, book.chapter)
+    return syncing.sync(book.book, lesson, translated)
 
 
 def chinese_texts(book, name: str = "zh/text") -> dict[str, str]:
-    return translatables(Page.read(book.path(name), book.chapter))
+    return translatables(book.page(name))
 
 
 def test_sync_of_editions_in_step_changes_no_byte(pair):
     before = pair.texts()
     assert run_sync(pair) == [] and pair.texts() == before
-    assert sync.left("", pair.chapter) == []
+    assert syncing.left(pair.book) == []
 
 
 def test_sync_brings_everything_but_prose(pair):
@@ -365,7 +368,7 @@ def test_sync_adds_a_missing_cell_which_does_not_count_as_translated(pair):
         raw["cells"].append(markdown("new", "Something new."))
     run_sync(pair)
     assert chinese_texts(pair)["new"] == "Something new."
-    (todo,) = sync.left("", pair.chapter)
+    (todo,) = syncing.left(pair.book)
     assert todo.startswith(
         "zh/text, cell new: is not translated yet:\n    English: Some"
     )
@@ -388,7 +391,7 @@ def test_sync_keeps_a_surplus_text_and_lists_it(pair):
         without("last")(raw)
     run_sync(pair)
     assert list(chinese_texts(pair))[-1] == "last"
-    (todo,) = sync.left("", pair.chapter)
+    (todo,) = syncing.left(pair.book)
     assert todo.startswith("zh/text, cell last: is surplus") and "全部就是这些" in todo
     assert run_sync(pair) == []
 
@@ -412,7 +415,7 @@ def test_sync_keeps_the_prose_of_a_cell_that_became_code(pair):
 def test_sync_makes_a_missing_notebook(pair):
     pair.path("zh/text").unlink()
     assert run_sync(pair) == ["zh/text"]
-    assert len(sync.left("", pair.chapter)) == len(TEXTS) + 1
+    assert len(syncing.left(pair.book)) == len(TEXTS) + 1
 
 
 def test_sync_records_only_what_it_is_told(pair):
@@ -467,7 +470,7 @@ def test_sync_writes_all_or_nothing(pair, monkeypatch):
             raise OSError(28, "No space left on device", str(target))
         replace(source, target)
 
-    monkeypatch.setattr(notebooks.os, "replace", full)
+    monkeypatch.setattr(os, "replace", full)
     with pytest.raises(NotebookError, match="No space left on device"):
         run_sync(pair)
     assert pair.texts() == before
@@ -483,28 +486,36 @@ def test_broken_notebook_stops_sync_before_it_writes(pair):
     assert pair.texts() == before
 
 
-def test_commands_speak_to_people(pair, tools):
+def test_a_lesson_is_recorded_whole(pair):
+    for name in ("text", "solutions/text", "demo"):
+        with pair.edit(name) as raw:
+            raw["cells"][0]["source"] += " More."
+    assert run_sync(pair, translated="text") == ["zh/text", "zh/solutions/text"]
+    assert not any("is stale" in line for line in found(pair))
+    assert not any("is stale" in line for line in found(pair, "zh/solutions/text"))
+    assert any("is stale" in line for line in found(pair, "zh/demo"))
+    with pair.edit("text") as raw:
+        raw["cells"].append(markdown("new", "Something new."))
+    run_sync(pair)
+    with pytest.raises(NotebookError, match="cell new: is not written in Chinese yet"):
+        run_sync(pair, translated="text")
+
+
+def test_commands_speak_to_people(pair):
     git(pair)
     with pair.edit("text") as raw:
         replaced("last", "That is all", "This is all")(raw)
-
-    def run(*command):
-        return subprocess.run(
-            [sys.executable, *command], capture_output=True, encoding="utf-8"
-        )
-
-    done = run(tools / "sync.py", "text")
-    assert done.returncode == 0 and done.stderr == ""
-    assert "    before:  That is all" in done.stdout
-    assert done.stdout.endswith("No file changed.\n1 text to mend.\n")
-    checked = run(tools / "contract.py")
-    assert checked.returncode == 1
-    assert "zh/text, cell last: is stale; the English text changed" in checked.stderr
-    done = run(tools / "sync.py", "text", "lsat")
-    assert done.returncode == 2 and "Traceback" not in done.stderr
-    assert done.stderr.endswith("Did you mean last?\nNo notebook was changed.\n")
-    done = run(tools / "sync.py", "text", "last")
-    assert done.stdout == "Written: zh/text.\nEvery text is translated.\n"
+    status, said = pair.run("sync", "text")
+    assert status == 0 and "    before:  That is all" in said
+    assert said.endswith("No file changed.\n1 text to mend.\n")
+    status, said = pair.run("rules")
+    assert status == 1
+    assert "zh/text, cell last: is stale; the English text changed" in said
+    status, said = pair.run("sync", "text", "--translated", "lsat")
+    assert status == 2 and "Traceback" not in said
+    assert said.endswith("Did you mean last?\nNo notebook was changed.\n")
+    status, said = pair.run("sync", "text", "--translated", "last")
+    assert said == "Written: zh/text.\nEvery text is translated.\n"
 
 
 # The real book.
@@ -512,36 +523,35 @@ def test_commands_speak_to_people(pair, tools):
 
 def reading_order() -> list[Page]:
     """Return the Chinese pages: the index, then the others."""
-    paths = [path for path in select() if (CHAPTER / "zh") in path.parents]
+    paths = [path for path in select(REAL) if REAL.translates(path)]
     paths.sort(key=lambda p: (p.stem != "index", p.parent.name == "solutions", p.stem))
-    return [Page.read(path) for path in paths]
+    return [Page.read(path, REAL) for path in paths]
 
 
 def test_every_term_of_the_glossary_is_used():
-    pages = [Page.read(path) for path in select()]
     prose = " ".join(
-        prose_of(t) for page in pages for t in translatables(page).values()
+        prose_of(t) for page in read(REAL) for t in translatables(page).values()
     )
-    used = terms_in(prose)
-    unused = [term.english[0] for term in glossary() if term not in used]
+    used = terms_in(prose, REAL.glossary)
+    unused = [term.english[0] for term in GLOSSARY if term not in used]
     assert unused == [], "delete these rows of book/glossary.tsv"
 
 
 @pytest.mark.parametrize("name", ["index", "zh/index"])
 def test_index_has_the_table_of_terms(name):
-    assert "terms" in translatables(Page.read(CHAPTER / f"{name}.ipynb"))
+    assert "terms" in translatables(Page.read(REAL.folder / f"{name}.ipynb", REAL))
 
 
 def test_glossary_names_each_term_once():
-    forms = [form for term in glossary() for form in term.english]
+    forms = [form for term in GLOSSARY for form in term.english]
     assert sorted({form for form in forms if forms.count(form) > 1}) == []
-    for term in glossary():
+    for term in GLOSSARY:
         assert not set(term.chinese) & set(term.unused), term
 
 
 @pytest.mark.parametrize(
     "term",
-    [term for term in glossary() if FIRST in term.note],
+    [term for term in GLOSSARY if FIRST in term.note],
     ids=lambda term: term.english[0],
 )
 def test_first_use_of_a_term_gives_the_english(term):

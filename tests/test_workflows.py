@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from notebooks import ROOT
+from conftest import ROOT
 from ruamel.yaml import YAML
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))

@@ -10,9 +10,12 @@ left alone: zeros, infinities, small whole numbers, their halves, quarters and s
 Before each cell every random generator is set to CELL_SEED, so a cell that draws
 without a seed of its own gives something else than what is stored.
 
-portability.py starts kernels that load this file. It imports nothing of this book.
+`make portability` starts kernels that load this file (bookproof/vary.py). Run as a
+program it answers two questions about the machine it is on: `probe`, what its libraries
+compute, as a hash, and `gpu`, whether there is one. It imports nothing of this book.
 """
 
+import hashlib
 import os
 import random
 import sys
@@ -133,3 +136,25 @@ def load(shell) -> None:
         )
     if rounding:
         WorstMachine(int(rounding)).__enter__()
+
+
+def probe() -> str:
+    """Return a hash of what this machine's libraries compute, each kind once."""
+    g = torch.Generator().manual_seed(0)
+    a = torch.rand(300, 300, generator=g)
+    image = a[:256, :256].reshape(1, 4, 128, 128)
+    kernel = torch.rand(8, 4, 3, 3, generator=g)
+    found = [a @ a, a.sin(), torch.nn.functional.gelu(a), a.cumsum(0).log()]
+    found += [torch.randn(300, generator=g)]
+    found.append(torch.nn.functional.conv2d(image, kernel))
+    return hashlib.sha256(b"".join(t.numpy().tobytes() for t in found)).hexdigest()
+
+
+def gpu() -> str:
+    """Return the type of this machine's accelerator, or nothing."""
+    there = torch.accelerator.is_available()
+    return torch.accelerator.current_accelerator().type if there else ""
+
+
+if __name__ == "__main__":
+    print({"probe": probe, "gpu": gpu}[sys.argv[1]]())
