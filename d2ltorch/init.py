@@ -44,9 +44,9 @@ def params_init(
     one is left alone. A seed gives the same model on every device: values are drawn on
     the CPU, from the global stream or from `generator`, which leaves the former alone.
 
-    What has no role, or is parametrized, needs one of `rules`. They go before all this. A key is a name, an
-    end of names after a dot, or a type of module; the first that fits counts. Its value
-    is called with the tensor; None leaves the parameter alone.
+    What has no role, or is parametrized, needs one of `rules`, which go first.
+    A key is a name, an end of names after a dot, or a type of module: the first to fit
+    counts. Its value is called with the tensor; None leaves that alone.
 
     >>> net.scale = nn.Parameter(torch.ones(3))
     >>> params_init(net, nn.init.normal_)  # doctest: +ELLIPSIS
@@ -67,9 +67,7 @@ def params_init(
             got = f"{type(value).__name__}, not a {kinds[what].__name__}"
             raise TypeError(f"params_init: {what} is a {got}.")
     if stream.device.type != "cpu":
-        raise TypeError(
-            f"params_init: generator is on {stream.device}, not on the CPU."
-        )
+        raise TypeError(f"params_init: generator is on {stream.device}, not the CPU.")
     with torch.random.fork_rng(devices=[]):
         torch.set_rng_state(stream.get_state())  # whatever draws, draws from `stream`
         new, rows = _compute(model, partial(init, **kwargs), rules)
@@ -155,17 +153,17 @@ def _rule(name, p, module, init, rules, unused):
     stem, _, end = key.rpartition("_")
     hooked = end in ("g", "v", "orig") and isinstance(vars(module).get(stem), Tensor)
     bias = key == "bias" or key.startswith("bias_") or key.endswith("_bias")
-    matrix = sum(size > 1 for size in p.shape) > 1
+    matrix, norm = sum(n > 1 for n in p.shape) > 1, isinstance(module, _NORMS)
     why = "has no rule: it is no matrix, no bias, no weight of normalisation; give one"
     if hooked or isinstance(module, ParametrizationList):
         why = "is behind a parametrization or hook: initialise before adding that, or"
-    elif key == "weight" and isinstance(module, (*_NORMS, nn.PReLU)):
+    elif key == "weight" and (norm or isinstance(module, nn.PReLU)):
         value = getattr(module, "init", 1)
         return partial(nn.init.constant_, val=value), f"{value:g}"
-    elif bias and matrix:
-        why = "has no rule: it is named as a bias, but is a matrix; give one"
-    elif bias:
+    elif bias and (norm or not matrix):
         return nn.init.zeros_, "0"
+    elif bias:
+        why = "has no rule: it is named as a bias, but is a matrix; give one"
     elif matrix or ("weight" in key and p.dim() > 1):
         return init, _label(init)
     example = f"torch.nn.init.{'normal_' if matrix else 'ones_'}"
