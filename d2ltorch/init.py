@@ -17,7 +17,6 @@ Rule = Callable[..., object]  # is called with a tensor, and writes into it
 _NORMS = tuple(c for n, c in vars(nn).items() if "Norm" in n and isinstance(c, type))
 
 
-@torch.inference_mode(False)
 @torch.no_grad()
 def params_init(
     model: nn.Module,
