@@ -1,8 +1,7 @@
-"""The small package beside the chapter "Deep Learning Computation".
+"""What one lesson of "Deep Learning Computation" defines and a later one needs.
 
-What one lesson defines and a later lesson, or your own program, needs. Three ideas, one
-file each: `init` (initialise a whole model), `tied` (which names are one parameter) and
-`device` (the GPU if there is one). It imports nothing but torch.
+`init` initialises a whole model, `report` prints what it did, `tied` tells which names
+are one parameter, `device` finds the GPU; `lesson.mplstyle` is the look of figures.
 """
 
 from .device import try_all_gpus, try_gpu

@@ -1,80 +1,48 @@
 """Choose a GPU if there is one, and the CPU otherwise. Reads the machine, sets nothing.
 
 The environment variable D2LTORCH_DEVICE overrides the choice: ``cpu``, a kind such as
-``cuda``, ``mps`` or ``xpu``, or one device such as ``cuda:1``.
+``cuda``, ``mps`` or ``xpu``, or one device such as ``cuda:1``; ValueError if not there.
 """
 
 import os
 
 import torch
 
-_VARIABLE = "D2LTORCH_DEVICE"
-
 
 def try_gpu(i: int = 0) -> torch.device:
     """Return GPU number `i`, or the CPU when there are not that many.
 
-    A GPU is whatever `torch.accelerator` finds: CUDA, ROCm, MPS, XPU. The device always
-    has its index, so that it equals the device of a tensor that lies on it.
-
-    Args:
-        i: which GPU, counted from 0 (among those that D2LTORCH_DEVICE allows, if set).
-
-    Raises:
-        ValueError: `i` is negative, or D2LTORCH_DEVICE is not a device of this machine.
-
-    From the lesson "GPUs".
+    >>> X = torch.ones(2, 3, device=try_gpu())  # on the GPU where there is one
+    >>> X.device == try_gpu()
+    True
+    >>> try_gpu(1000)
+    device(type='cpu')
     """
+    if not isinstance(i, int):
+        raise TypeError(f"try_gpu: i is the number of a GPU, such as 0, not {i!r}.")
     if i < 0:
         raise ValueError(f"try_gpu: GPUs are numbered from 0, and i is {i}.")
-    gpus = _gpus()
-    return gpus[i] if i < len(gpus) else torch.device("cpu")
+    return dict(enumerate(_gpus())).get(i, torch.device("cpu"))
 
 
 def try_all_gpus() -> list[torch.device]:
-    """Return every GPU, or a list with only the CPU when there is none.
+    """Return every GPU (CUDA, ROCm, MPS or XPU), or only the CPU when there is none.
 
-    Raises:
-        ValueError: D2LTORCH_DEVICE is not a device of this machine.
-
-    From the lesson "GPUs".
+    >>> try_all_gpus()  # doctest: +SKIP
+    [device(type='cuda', index=0), device(type='cuda', index=1)]
     """
     return _gpus() or [torch.device("cpu")]
 
 
 def _gpus() -> list[torch.device]:
-    wanted = os.environ.get(_VARIABLE, "").strip().lower()
-    if wanted:
-        return _forced(wanted)
-    # current_accelerator() answers "cuda" on a CUDA build without a GPU: ask first.
-    if not torch.accelerator.is_available():
-        return []
-    return _all_of(torch.accelerator.current_accelerator().type)
-
-
-def _forced(wanted: str) -> list[torch.device]:
-    """The devices that the override allows; an absent one is an error, not the CPU."""
-    try:
-        device = torch.device(wanted)
-        found = [] if device.type == "cpu" else _all_of(device.type)
-    except (RuntimeError, AttributeError):  # no such word; or no kind of accelerator
-        raise ValueError(
-            f"{_VARIABLE}={wanted} is not a device that this PyTorch can compute on. "
-            "Use cpu, cuda, cuda:1, mps or xpu, or unset it."
-        ) from None
-    if device.type == "cpu":
-        return []
-    if device.index is not None:
-        found = [gpu for gpu in found if gpu == device]
-    if not found:
-        there = ", ".join(map(str, ["cpu", *_all_of(device.type)]))
-        raise ValueError(
-            f"{_VARIABLE}={wanted}, but this machine has no such device. "
-            f"There is: {there}. Choose one of them, or unset {_VARIABLE}."
-        )
+    gpus = []
+    if torch.accelerator.is_available():  # a CUDA build has a kind also without a GPU
+        kind = torch.accelerator.current_accelerator().type
+        gpus = [torch.device(kind, k) for k in range(torch.accelerator.device_count())]
+    wanted = os.environ.get("D2LTORCH_DEVICE", "").strip().lower()
+    found = [gpu for gpu in gpus if wanted in ("", gpu.type, str(gpu))]
+    if not found and wanted not in ("", "cpu", "cpu:0"):
+        there = f"There is: {', '.join(map(str, ['cpu', *gpus]))}"
+        what = f"D2LTORCH_DEVICE={wanted}, but this machine has no such device"
+        raise ValueError(f"{what}. {there}. Choose one of them, or unset it.")
     return found
-
-
-def _all_of(kind: str) -> list[torch.device]:
-    count = torch.get_device_module(kind).device_count()
-    return [torch.device(kind, index) for index in range(count)]

@@ -1,388 +1,193 @@
 """Initialise a whole model by the role of each parameter, all or nothing.
 
-`params_init` is the one public name here. `plan` (in roles.py) decides and checks;
-`_stage` computes in spare memory whatever might still fail; `_write` writes what cannot
-fail. Nothing of the model changes before `_write`.
+`_rule` says what a parameter becomes, `_draw` computes its values beside the model;
+when none is refused and all are there, `params_init` copies them into the model.
 """
 
-import contextlib
-import copy
-import functools
-import hashlib
-import inspect
-import signal
-import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.nn.utils.parametrize import ParametrizationList
 
 from .report import InitReport
-from .roles import Job, Rule, Rules, label, plan, takes_generator
 
-# `_is_proved` can tell beforehand that one of these will not fail.
-_PROVABLE = [
-    getattr(nn.init, name)
-    for name in """
-        uniform_ normal_ trunc_normal_ constant_ ones_ zeros_ eye_ dirac_
-        xavier_uniform_ xavier_normal_ kaiming_uniform_ kaiming_normal_
-    """.split()  # noqa: SIM905
-]
-_LARGE = 1 << 16  # values; for fewer, a thread costs more than it saves
+Rule = Callable[..., object]  # is called with a tensor, and writes into it
+_NORMS = tuple(c for n, c in vars(nn).items() if "Norm" in n and isinstance(c, type))
 
 
+@torch.no_grad()
 def params_init(
     model: nn.Module,
     init: Rule,
     *,
     generator: torch.Generator | None = None,
-    by_name: bool = False,
-    include_frozen: bool = False,
-    rules: Rules | None = None,
-    **kwargs: Any,
+    rules: dict[str | type[nn.Module], Rule | None] | None = None,
+    **kwargs: object,
 ) -> InitReport:
     """Initialise every parameter of `model` by its role, or change nothing at all.
 
-    ======================================================  =========================
-    parameter                                               becomes
-    ======================================================  =========================
-    ``weight`` of a normalisation layer                     1
-    named ``bias``, ``bias_...`` or ``..._bias``            0
-    ``weight`` of `nn.PReLU`                                its first slope, 0.25
-    any other with two or more dimensions                   ``init(weight, **kwargs)``
-    ... of an embedding with a padding row                  the same, and that row 0
-    anything else: a number, a vector, also one stretched   an error, unless `rules`
-    to ``(1, C, 1, 1)`` and not named ``...weight...``      covers it
-    ======================================================  =========================
+    >>> net = nn.Sequential(nn.Linear(20, 256), nn.BatchNorm1d(256))
+    >>> params_init(net, nn.init.normal_, std=0.01)
+    parameter  shape      rule               values
+    0.weight   (256, 20)  normal_(std=0.01)   5,120
+    0.bias     (256,)     0                     256
+    1.weight   (256,)     1                     256
+    1.bias     (256,)     0                     256
+    5,888 values written; running statistics of 1 layer reset.
 
-    So each stacked weight of a recurrent layer or of attention is initialised as one
-    tensor, which it is, and attention's ``bias_k`` and ``bias_v`` become 0.
-    Normalisation layers also start their running statistics afresh (mean 0, variance
-    1); no other buffer is touched. A tied parameter is written once. A frozen one
-    (``requires_grad=False``) is left alone. A weight under `torch.nn.utils.parametrize`
-    is set through the ``right_inverse`` of its parametrization.
+    Weights of normalisation layers become 1, biases 0, slopes of a PReLU its first one,
+    all else of two or more dimensions ``init(weight, **kwargs)``, and then the padding
+    row of an embedding 0. A tied parameter is written once, by its first name; a frozen
+    one is left alone. A seed gives the same model on every device: values are drawn on
+    the CPU, from the global stream or from `generator`, which leaves the former alone.
 
-    *All or nothing.* If this raises, all values of the model and the random stream are
-    as before; Ctrl-C comes either before the first write or after the last. Functions
-    of `torch.nn.init`, except ``orthogonal_`` and ``sparse_``, are tried on one and two
-    values, after which they cannot fail: they write in place, without spare memory. Any
-    other `init` may fail at its last call, so its results are all kept beside the model
-    first: as much memory again as the parameters that it initialises.
+    What has no role, or is parametrized, needs one of `rules`, which go first.
+    A key is a name, an end of names after a dot, or a type of module: the first to fit
+    counts. Its value is called with the tensor; None leaves that alone.
 
-    *Reproducible.* Values are drawn on the CPU (with a CUDA generator: there), then
-    copied to where the parameter is, so that a seed gives the same model on every
-    device. With `generator` the global CPU stream is neither used nor changed.
+    >>> net.scale = nn.Parameter(torch.ones(3))
+    >>> params_init(net, nn.init.normal_)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ValueError: params_init: scale (Sequential) has no rule: ...
+    >>> params_init(net, nn.init.normal_, rules={"scale": nn.init.ones_}).rows[0]
+    ('scale', (3,), 'ones_', 3)
 
-    Args:
-        model: the module. Lazy layers have run once; after ``meta`` comes ``to_empty``.
-        init: writes into the tensor that it is given, which has two or more dimensions:
-            a function of `torch.nn.init`, or your own.
-        generator: drawn from instead of the global stream; `init` must then take
-            ``generator=``.
-        by_name: each parameter's values depend only on its name and on the seed that
-            `generator` (or the global stream) was last given, so that adding a layer
-            changes no other. Large parameters are then filled on
-            `torch.get_num_threads()` cores; their values do not depend on how many.
-        include_frozen: initialise frozen parameters as well.
-        rules: your own rule for some parameters, before the table. A key is a name, or
-            the end of names after a dot (``"scale"`` for ``"block.0.scale"``), or a
-            type of module, for all its own parameters; the first key that fits counts.
-            A value is called like `init`, but without `kwargs`, and with ``generator=``
-            only if it takes that; None leaves the parameter alone.
-        **kwargs: passed on to `init`.
-
-    Returns:
-        What was done to each parameter: print it, or show it in a notebook.
-
-    Raises:
-        ValueError: a parameter cannot be initialised; the message says which, why, and
-            what to do.
-        TypeError: an argument is of the wrong kind, or `init` does not accept it.
-        Exception: whatever your own `init` or rule raises.
-
-    Example:
-        >>> net = nn.Sequential(nn.Linear(20, 256), nn.ReLU(), nn.Linear(256, 10))
-        >>> g = torch.Generator().manual_seed(0)
-        >>> report = params_init(net, nn.init.normal_, std=0.01, generator=g)
-
-    From the lesson "Parameters".
+    After an error (ValueError: a parameter cannot be initialised; TypeError: a wrong
+    kind of argument) the model and the random streams are as before. The price: new
+    values are kept until all are there, as much memory again as the parameters.
     """
-    _check_arguments(model, init, generator, by_name, rules or {}, kwargs)
-    stream = generator or torch.default_generator
-    source = _Source(generator, stream.initial_seed() if by_name else None)
-    before = stream.get_state()
-    with torch.inference_mode(False), torch.no_grad():
+    rules = {} if rules is None else rules
+    stream = torch.default_generator if generator is None else generator
+    kinds = dict(model=nn.Module, init=Callable, generator=torch.Generator, rules=dict)
+    for what, value in zip(kinds, (model, init, stream, rules), strict=True):
+        if not isinstance(value, kinds[what]):
+            got = f"{type(value).__name__}, not a {kinds[what].__name__}"
+            raise TypeError(f"params_init: {what} is a {got}.")
+    if stream.device.type != "cpu":
+        raise TypeError(f"params_init: generator is on {stream.device}, not the CPU.")
+    with torch.random.fork_rng(devices=[]):
+        torch.set_rng_state(stream.get_state())  # whatever draws, draws from `stream`
+        new, rows = _compute(model, partial(init, **kwargs), rules)
+        drawn = torch.get_rng_state()
+    stream.set_state(drawn)
+    for parameter, values in new.items():
+        parameter.copy_(values)
+    layers = []
+    for path, layer in model.named_modules():
+        mean = isinstance(layer, _NORMS) and getattr(layer, "running_mean", None)
+        if isinstance(mean, Tensor) and {*layer.parameters(False)} <= new.keys():
+            layer.reset_running_stats()
+            layers.append(path)
+    return InitReport(tuple(rows), tuple(layers))
+
+
+def _compute(model, init, rules):
+    """Return new values {parameter: values}, and the rows of the report."""
+    tensors = [*model.named_parameters(), *model.named_buffers()]
+    _refuse(model, {name: why for name, t in tensors if (why := _obstacle(t))})
+    first, new, rows, refused, memory, unused = {}, {}, [], {}, {}, {*rules}
+    for name, p in model.named_parameters(remove_duplicate=False):
+        module, size = model.get_submodule(name.rpartition(".")[0]), 0
+        text = f"tied to {first.setdefault(p, name)}"
         try:
-            jobs, report = plan(model, init, kwargs, rules or {}, include_frozen)
-            scratch = _stage(jobs, source)
-        except BaseException:
-            stream.set_state(before)
-            raise
-        with _uninterrupted():
-            try:
-                _write(jobs, source, scratch)
-            except Exception as error:  # such as no memory for a function's own needs
-                error.add_note("params_init was writing: part of the model is new.")
-                raise
-    return report
+            if first[p] == name:
+                rule, text = _rule(name, p, module, init, rules, unused)
+                if rule is not None:
+                    new[p], size = _draw(rule, text, p), p.numel()
+                plain = type(p) is nn.Parameter and p.layout == torch.strided
+                other = memory.setdefault(p.data_ptr() if plain else name, p)
+                if other is not p and p.numel() and {p, other} & new.keys():
+                    raise ValueError(f"shares memory with {first[other]}: clone it")
+            embedding = isinstance(module, nn.Embedding | nn.EmbeddingBag)
+            if p in new and embedding and module.padding_idx is not None:
+                new[p][module.padding_idx] = 0
+                text += f", row {module.padding_idx} is 0"
+        except ValueError as why:
+            refused[name] = why
+        rows.append((name, tuple(p.shape), text, size))
+    _refuse(model, refused)
+    for key in unused:
+        what = f"key {key!r} of rules fits no parameter, or none that is left to it"
+        raise ValueError(f"params_init: {what}. Nothing was changed.")
+    return new, rows
 
 
-def _check_arguments(model, init, generator, by_name, rules, kwargs) -> None:
-    def check(fits: bool, what: str, value: object, wanted: str) -> None:
-        if not fits:
-            raise TypeError(
-                f"params_init: {what} is a {type(value).__name__}, not {wanted}."
-            )
+def _refuse(model, refused):
+    """Raise ValueError if any is refused: why the first is, and the names of others."""
+    for name, why in refused.items():
+        others = [*refused][1:]
+        more = f" and {len(others) - 4} more" if len(others) > 4 else ""
+        also = f" Also refused: {', '.join(others[:4])}{more}." if others else ""
+        where = type(model.get_submodule(name.rpartition(".")[0])).__name__
+        text = f"params_init: {name} ({where}) {why}.{also} Nothing was changed."
+        raise ValueError(text) from getattr(why, "__cause__", None)
 
-    check(isinstance(model, nn.Module), "model", model, "a Module")
-    check(callable(init), "init", init, "a function")
-    fits = isinstance(generator, torch.Generator | None)
-    check(fits, "generator", generator, "a torch.Generator")
+
+def _obstacle(t):
+    """Say why this tensor cannot be written at all, and what to do."""
+    if isinstance(t, nn.UninitializedParameter | nn.UninitializedBuffer):
+        return "has no shape yet: run one forward pass first"
+    if t.is_meta:
+        return "is on the meta device: call model.to_empty(device=...) first"
+    if t.is_inference():
+        return "was made in inference mode: build the model outside of it"
+    plain = issubclass(type(t), nn.Parameter) and t.layout == torch.strided
+    if t.requires_grad and not (plain and 0 not in t.stride()):
+        return "is sparse, sharded or expanded: initialise it before it is converted"
+
+
+def _rule(name, p, module, init, rules, unused):
+    """Return what fills it (None: leave it alone), and the text of the report."""
     for key, rule in rules.items():
-        is_type = isinstance(key, type) and issubclass(key, nn.Module)
-        fits = isinstance(key, str) or is_type
-        check(fits, f"key {key!r} of rules", key, "a name or a type of Module")
-        fits = callable(rule) or rule is None
-        check(fits, f"the rule for {key!r}", rule, "a function or None")
+        kind = key if isinstance(key, type) else ()
+        if isinstance(module, kind) or f".{name}".endswith(f".{key}"):
+            unused.discard(key)
+            if p.requires_grad:
+                return rule, "left alone" if rule is None else _label(rule)
+    if not p.requires_grad:
+        return None, "frozen, left alone"
+    key = name.rpartition(".")[2]
+    stem, _, end = key.rpartition("_")
+    hooked = end in ("g", "v", "orig") and isinstance(vars(module).get(stem), Tensor)
+    bias = key == "bias" or key.startswith("bias_") or key.endswith("_bias")
+    matrix, norm = sum(n > 1 for n in p.shape) > 1, isinstance(module, _NORMS)
+    why = "has no rule: it is no matrix, no bias, no weight of normalisation; give one"
+    if hooked or isinstance(module, ParametrizationList):
+        why = "is behind a parametrization or hook: initialise before adding that, or"
+    elif key == "weight" and (norm or isinstance(module, nn.PReLU)):
+        value = getattr(module, "init", 1)
+        return partial(nn.init.constant_, val=value), f"{value:g}"
+    elif bias and (norm or not matrix):
+        return nn.init.zeros_, "0"
+    elif bias:
+        why = "has no rule: it is named as a bias, but is a matrix; give one"
+    elif matrix or ("weight" in key and p.dim() > 1):
+        return init, _label(init)
+    example = f"torch.nn.init.{'normal_' if matrix else 'ones_'}"
+    raise ValueError(f"{why} by rules={{{name!r}: {example}}}")
+
+
+def _draw(rule, text, p):
+    """Fill a new tensor of the shape and type of `p`, beside the model."""
+    new = torch.full(p.shape, torch.nan, dtype=p.dtype, device="cpu")
     try:
-        inspect.signature(init).bind(None, **kwargs)
-    except ValueError:
-        pass  # written in C without a signature: only a call will tell
-    except TypeError as error:
-        raise TypeError(
-            f"params_init: {label(init)} cannot be called so: {error}."
-        ) from None
-    if (generator or by_name) and not takes_generator(init):
-        raise TypeError(
-            f"params_init: {label(init)} takes no generator: "
-            "leave out generator= and by_name=."
-        )
-
-
-@dataclass(frozen=True)
-class _Source:
-    """Where random values come from: one stream, or one for each name."""
-
-    generator: torch.Generator | None
-    seed: int | None  # given if by name
-
-    @property
-    def device(self) -> torch.device:
-        return self.generator.device if self.generator else torch.device("cpu")
-
-    def stream(self, name: str) -> torch.Generator | None:
-        if self.seed is None:
-            return self.generator
-        # A CPU generator uses only 32 bits of its seed: they must mix seed and name.
-        # The chance that two of n parameters get one stream is about n**2 / 2**33.
-        digest = hashlib.blake2b(f"{self.seed} {name}".encode(), digest_size=4).digest()
-        return torch.Generator(self.device).manual_seed(int.from_bytes(digest, "big"))
-
-    def reaches(self, target: Tensor) -> bool:
-        """Whether values can be drawn where the parameter is.
-
-        Others are drawn in contiguous scratch memory, so that the values depend neither
-        on the device nor on the strides.
-        """
-        return target.device == self.device and target.is_contiguous()
-
-
-def _fill(job: Job, tensor: Tensor, generator: torch.Generator | None) -> None:
-    if not callable(job.fill):
-        tensor.fill_(job.fill)
-    elif generator is not None and job.takes_generator:
-        job.fill(tensor, generator=generator, **job.kwargs)
-    else:
-        job.fill(tensor, **job.kwargs)
-    for row in job.padding:
-        tensor[row].zero_()
-
-
-# ---- stage: what might fail is done in spare memory ----------------------------------
-
-
-class _Unfit(Exception):
-    """What an initialiser or a parametrization must not do."""
-
-
-def _stage(jobs: list[Job], source: _Source) -> Tensor:
-    """Stage the jobs that can fail; return the scratch memory that the others need."""
-    proved: dict[tuple, bool] = {}
-    scratch = 0
-    for job in jobs:
-        target = job.target
-        chained = isinstance(target, ParametrizationList)
-        if not chained and not callable(job.fill):
-            continue
-        if not chained:
-            case = (id(job.fill), target.dim(), target.dtype)
-            if case not in proved:
-                proved[case] = _is_proved(job, source)
-            if proved[case]:
-                if not source.reaches(target):
-                    scratch = max(scratch, target.nbytes)
-                continue
-        try:
-            with _stand_in(generator := source.stream(job.use.name)):
-                if chained:
-                    job.staged = _stage_chain(job, generator, source.device)
-                else:
-                    new = _draw(job, target, generator, source.device)
-                    job.staged = [(target, new)]
-        except Exception as error:
-            of_torch = getattr(job.fill, "__module__", None) == nn.init.__name__
-            if of_torch or isinstance(error, _Unfit):
-                raise ValueError(
-                    f"params_init: {label(job.fill)} cannot initialise {job.use}: "
-                    f"{str(error).rstrip('.')}. Nothing was changed."
-                ) from error
-            error.add_note(f"Raised while initialising {job.use}. Nothing was changed.")
-            raise
-    return torch.empty(scratch, dtype=torch.uint8, device=source.device)
-
-
-def _is_proved(job: Job, source: _Source) -> bool:
-    """Whether trying this fill on one and on two values shows that it cannot fail.
-
-    What these functions refuse is: too few dimensions; a bad argument; a bound that the
-    type cannot hold, and no shape has a larger one than (1, ..., 1). A single value is
-    filled by other code than several: hence two tries.
-    """
-    function = job.fill
-    while (
-        isinstance(function, functools.partial) and "generator" not in function.keywords
-    ):
-        function = function.func
-    if not any(function is provable for provable in _PROVABLE):
-        return False
-    one = (1,) * job.target.dim()
-    trial = {}
-    if source.generator and job.takes_generator:
-        trial["generator"] = torch.Generator(source.device)
-    try:
-        with torch.random.fork_rng(devices=[]):
-            for shape in (one, (2, *one[1:])) if one else (one,):
-                tensor = torch.empty(
-                    shape, dtype=job.target.dtype, device=source.device
-                )
-                job.fill(tensor, **trial, **job.kwargs)
-    except Exception:
-        return False  # `_stage` will meet the error again, and say for which parameter
-    return True
-
-
-def _draw(job: Job, old: Tensor, generator, device) -> Tensor:
-    """Run the initialiser on a copy of the old values."""
-    new = old.detach().to(device, copy=True, memory_format=torch.contiguous_format)
-    unwritten = new._version + len(job.padding)
-    _fill(job, new, generator)
-    if new._version == unwritten or new.shape != old.shape:
-        raise _Unfit(
-            "it did not write into the tensor it was given (write in place, under "
-            "torch.no_grad() and not through .data)."
-        )
+        rule(new)
+        missing = new.isnan().sum() if new.shape == p.shape else p.numel()
+    except Exception as error:
+        raise ValueError(f"cannot be initialised by {text}: {error}") from error
+    if missing:
+        what = f"{text} left {missing} of {p.numel()} values unwritten, or NaN"
+        raise ValueError(f"is not initialised: {what}; it must write all, in place")
     return new
 
 
-def _stage_chain(job: Job, generator, device) -> list[tuple[Tensor, Tensor]]:
-    """Run the initialiser, then the inverse of the parametrization, on a CPU copy."""
-    chain = copy.deepcopy(job.target).cpu().eval()
-    value = new = _draw(job, chain(), generator, device).cpu()
-    for step in reversed(chain):
-        if not hasattr(step, "right_inverse"):
-            raise _Unfit(f"{type(step).__name__} has no right_inverse: give it one.")
-        value = step.right_inverse(value)
-        if isinstance(step, _SpectralNorm) and value.dim() > 1:
-            # Its singular vectors are those of the old weight: find the new ones.
-            fresh = _SpectralNorm(value, step.n_power_iterations, step.dim, step.eps)
-            step.load_state_dict(fresh.state_dict())
-    copies = []
-    for number, part in enumerate([value] if chain.is_tensor else value):
-        name = "original" if chain.is_tensor else f"original{number}"
-        copies.append((getattr(job.target, name), part))
-        getattr(chain, name).copy_(part)
-    for step, done in zip(job.target, chain, strict=True):
-        for name, buffer in step.named_buffers(recurse=False):
-            copies.append((buffer, getattr(done, name)))
-    if any(to.shape != part.shape for to, part in copies):
-        raise _Unfit("right_inverse does not keep the shapes.")
-    if new.isfinite().all() and not chain().isfinite().all():
-        raise _Unfit("the parametrized weight would not be finite.")
-    return copies
-
-
-@contextlib.contextmanager
-def _stand_in(generator: torch.Generator | None) -> Iterator[None]:
-    """Keep the global CPU stream out of it when a generator is given.
-
-    Whatever draws from the global stream all the same (the mask of `sparse_`, the
-    parametrization `orthogonal`) draws from one that follows from `generator`.
-    """
-    if generator is None:
-        yield
-        return
-    twin = torch.Generator(generator.device)
-    twin.set_state(generator.get_state())
-    seed = torch.randint(2**31, (), generator=twin, device=twin.device).item()
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        yield
-
-
-# ---- write: what cannot fail ---------------------------------------------------------
-
-
-def _write(jobs: list[Job], source: _Source, scratch: Tensor) -> None:
-    large = []
-    for job in jobs:
-        target = job.target
-        if job.staged is not None:
-            for to, new in job.staged:
-                to.copy_(new)
-        elif not callable(job.fill):
-            target.fill_(job.fill)
-        elif not source.reaches(target):
-            new = scratch[: target.nbytes].view(target.dtype).view(target.shape)
-            _fill(job, new, source.stream(job.use.name))
-            target.copy_(new)
-        elif source.seed is not None and target.numel() >= _LARGE:
-            large.append(job)
-        else:
-            _fill(job, target, source.stream(job.use.name))
-
-    def fill(job: Job) -> None:
-        with torch.no_grad():  # grad mode belongs to the thread
-            _fill(job, job.target, source.stream(job.use.name))
-
-    large.sort(key=lambda job: -job.target.numel())  # the longest first
-    try:
-        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-            done = pool.map(fill, large)
-    except RuntimeError:  # no thread to be had: the same values, one by one
-        done = map(fill, large)
-    for _ in done:  # raises what a fill raised
-        pass
-
-
-@contextlib.contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C back until the block is done (it reaches only the main thread)."""
-    handler = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or handler is None:
-        yield
-        return
-    held = []
-    signal.signal(
-        signal.SIGINT, lambda *signal_and_frame: held.append(signal_and_frame)
-    )
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
-        if held and callable(handler):
-            handler(*held[0])
+def _label(rule):
+    """Text such as "normal_(std=0.01)"; never an address."""
+    function, kwargs = getattr(rule, "func", rule), getattr(rule, "keywords", {})
+    plain = (int, float, complex, str, type(None))
+    values = (v if isinstance(v, plain) else type(v).__name__ for v in kwargs.values())
+    shown = ", ".join(f"{k}={v}" for k, v in zip(kwargs, values, strict=True))
+    name = getattr(function, "__name__", type(function).__name__)
+    return f"{name}({shown})" if shown else name

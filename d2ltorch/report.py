@@ -1,77 +1,46 @@
 """The report that `params_init` returns: plain data, shown as text or as a table."""
 
-from typing import NamedTuple
-
-_HEAD = ("parameter", "shape", "rule", "values")
-_WIDTH = 79
+from dataclasses import dataclass
+from html import escape
 
 
-class InitRow(NamedTuple):
-    """What happened to one parameter."""
-
-    name: str
-    shape: tuple[int, ...]
-    rule: str  #: such as "normal_(std=0.01)", "0", "tied to 0.weight", "left alone"
-    values: int  #: how many values were written under this name
-
-
+@dataclass(frozen=True, repr=False)
 class InitReport:
-    """What `params_init` did: one row for each name, in the order of the model.
+    """What was written: a row (name, shape, rule, values) for each name of a parameter.
 
-    ``print(report)`` gives aligned text of at most 79 columns (a long name loses its
-    beginning, a long rule its end); JupyterLab shows a table. Neither contains anything
-    that differs between two runs or two machines.
-
-    Attributes:
-        rows: tuple of `InitRow`, that is (name, shape, rule, values).
-        values: how many values were written in all.
-        statistics: names of normalisation layers whose running statistics start afresh.
+    >>> InitReport((("0.weight", (2, 3), "ones_", 6), ("0.bias", (2,), "0", 2)))
+    parameter  shape   rule   values
+    0.weight   (2, 3)  ones_       6
+    0.bias     (2,)    0           2
+    8 values written.
     """
 
-    def __init__(self, rows: list[InitRow], statistics: list[str]) -> None:
-        self.rows = tuple(rows)
-        self.values = sum(row.values for row in rows)
-        self.statistics = tuple(statistics)
+    rows: tuple[tuple[str, tuple[int, ...], str, int], ...]
+    statistics: tuple[str, ...] = ()  #: layers whose running statistics were reset
+
+    @property
+    def values(self) -> int:
+        """How many values were written in all."""
+        return sum(row[-1] for row in self.rows)
 
     def __repr__(self) -> str:
-        table = [_HEAD, *self._cells()]
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        # Too wide: first the names give way, then the rules, then the shapes.
-        for column, least in ((0, 20), (2, 20), (1, 9), (0, 9), (2, 9)):
-            excess = sum(widths) + 2 * (len(widths) - 1) - _WIDTH
-            widths[column] -= max(0, min(excess, widths[column] - least))
-        lines = []
-        for name, shape, rule, values in table:
-            if len(name) > widths[0]:
-                name = "…" + name[1 - widths[0] :]
-            cells = [name.ljust(widths[0])]
-            for text, width in ((shape, widths[1]), (rule, widths[2])):
-                cells.append(
-                    text.ljust(width) if len(text) <= width else text[: width - 1] + "…"
-                )
-            lines.append("  ".join([*cells, values.rjust(widths[3])]))
+        table = self._table()
+        a, b, c, d = (max(map(len, column)) for column in zip(*table, strict=True))
+        a = min(a, max(20, 73 - b - c - d))  # of a long name the end is shown
+        shown = [(n if len(n) <= a else "…" + n[1 - a :], *row) for n, *row in table]
+        lines = [f"{n:{a}}  {s:{b}}  {r:{c}}  {v:>{d}}" for n, s, r, v in shown]
         return "\n".join([*lines, self._summary()])
 
     def _repr_html_(self) -> str:
-        from html import escape  # torch has not imported it, and few calls need it
+        rows = ["<td>".join(["", *map(escape, row)]) for row in self._table()]
+        rows[0] = rows[0].replace("<td>", '<th scope="col">')
+        return f"<table><tr>{'<tr>'.join(rows)}</table><p>{self._summary()}</p>"
 
-        right = ' style="text-align: right"'
-        head = "".join(f'<th scope="col">{text}</th>' for text in _HEAD)
-        body = "".join(
-            "<tr>"
-            + "".join(f"<td>{escape(text)}</td>" for text in cells[:-1])
-            + f"<td{right}>{cells[-1]}</td></tr>"
-            for cells in self._cells()
-        )
-        return (
-            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-            f"<p>{escape(self._summary())}</p>"
-        )
-
-    def _cells(self) -> list[tuple[str, str, str, str]]:
-        return [(r.name, str(r.shape), r.rule, f"{r.values:,}") for r in self.rows]
+    def _table(self) -> list[tuple[str, ...]]:
+        rows = [(name, str(s), rule, f"{n:,}") for name, s, rule, n in self.rows]
+        return [("parameter", "shape", "rule", "values"), *rows]
 
     def _summary(self) -> str:
-        layers = len(self.statistics)
-        also = f"; running statistics of {layers} layer{'s'[: layers > 1]} reset"
-        return f"{self.values:,} values written{also if layers else ''}."
+        n = len(self.statistics)
+        also = f"; running statistics of {n} layer{'s'[: n > 1]} reset" if n else ""
+        return f"{self.values:,} values written{also}."

@@ -4,22 +4,19 @@ from torch import nn
 
 
 def tied_parameters(model: nn.Module) -> list[list[str]]:
-    """Find the groups of names that lead to one `torch.nn.Parameter`.
+    """List the groups of names, in the order of the model, that are one Parameter.
 
-    Only the identity of the object counts. Two Parameters that merely share memory, as
-    after ``b.weight.data = a.weight.data`` or ``nn.Parameter(a.weight.T)``, are not a
-    tie: each has its own gradient and its own optimiser state, and the two optimiser
-    steps hit the same memory. Such a pair is not listed (`params_init` refuses it; the
-    sign of it is an equal ``p.untyped_storage().data_ptr()``).
+    >>> shared = nn.Linear(8, 8)
+    >>> tied_parameters(nn.Sequential(nn.Linear(4, 8), shared, nn.ReLU(), shared))
+    [['1.weight', '3.weight'], ['1.bias', '3.bias']]
 
-    Args:
-        model: any module.
+    Two Parameters in one piece of memory are no tie: each has its own gradient and its
+    own state in the optimiser. (`params_init` refuses them.)
 
-    Returns:
-        One list of two or more names for each tied parameter, names and groups in the
-        order of ``model.named_parameters(remove_duplicate=False)``; empty without ties.
-
-    From the lesson "Parameters".
+    >>> pair = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8))
+    >>> pair[1].weight.data = pair[0].weight.data
+    >>> tied_parameters(pair)
+    []
     """
     names: dict[int, list[str]] = {}
     for name, parameter in model.named_parameters(remove_duplicate=False):
