@@ -16,6 +16,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 PLAIN = {"Str", "Space", "SoftBreak"}
+UNPACKED = {"Math", "Code"}
 MARKUP = {"Code": nodes.literal, "Emph": nodes.emphasis, "Strong": nodes.strong}
 ENUMERATOR = re.compile(r"\(?\w+[.)]$")  # what reStructuredText takes for one
 original_pandoc = nbsphinx.pandoc
@@ -33,11 +34,39 @@ def plain_text(inline: dict) -> str:
     return " "
 
 
+def parted(inline: dict) -> list[dict]:
+    """Part emphasis at its formulas and code, which it cannot hold in that language.
+
+    Each part begins and ends with a word; the spaces stand between the parts.
+    """
+    if inline["t"] != "Emph" or not any(c["t"] in UNPACKED for c in inline["c"]):
+        return [inline]
+    parts: list[dict] = []
+    for child in inline["c"]:
+        open_part = parts and parts[-1]["t"] == "Emph"
+        if child["t"] in UNPACKED | {"Space", "SoftBreak"} and not open_part:
+            parts.append(child)
+        elif child["t"] in UNPACKED:
+            words = parts.pop()["c"]
+            spaces = []
+            while words and words[-1]["t"] in {"Space", "SoftBreak"}:
+                spaces.append(words.pop())
+            parts += [{"t": "Emph", "c": words}] if words else []
+            parts += [*spaces, child]
+        elif open_part:
+            parts[-1]["c"].append(child)
+        else:
+            parts.append({"t": "Emph", "c": [child]})
+    return parts
+
+
 def pack_link(node: dict) -> dict:
     """Replace a link with markup in its text by the role; leave all else alone.
 
     But for a paragraph that begins with "(a)": it is kept from becoming a list.
     """
+    if node.get("t") in {"Para", "Plain"}:
+        node["c"] = [part for inline in node["c"] for part in parted(inline)]
     first = node["c"][0] if node.get("t") in {"Para", "Plain"} else {}
     if first.get("t") == "Str" and ENUMERATOR.match(plain_text(first)):
         node["c"].insert(0, {"t": "RawInline", "c": ["rst", "\\ "]})

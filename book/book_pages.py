@@ -136,6 +136,14 @@ def follows_figure(node: nodes.Element) -> bool:
     return bool(shown) and any(shown[-1].findall(nodes.image))
 
 
+def emphasised(paragraph: nodes.paragraph) -> bool:
+    """Say whether a paragraph is all emphasis, but for formulas and code in it."""
+    kinds = {type(child) for child in paragraph if child.astext().strip()}
+    return nodes.emphasis in kinds and kinds <= {
+        *(nodes.emphasis, nodes.math, nodes.literal),
+    }
+
+
 def dress_prose(app: Sphinx, doctree: nodes.document) -> None:
     """Mark notes and captions; report leftover markup and images without text."""
     page = app.env.current_document.docname
@@ -144,8 +152,7 @@ def dress_prose(app: Sphinx, doctree: nodes.document) -> None:
         if first is not None and isinstance(first.parent, nodes.strong):
             quote["classes"].append("note")
     for paragraph in doctree.findall(nodes.paragraph):
-        only_emphasis = [type(child) for child in paragraph] == [nodes.emphasis]
-        if only_emphasis and follows_figure(paragraph):
+        if emphasised(paragraph) and follows_figure(paragraph):
             paragraph["classes"].append("figure-caption")
     for text in doctree.findall(nodes.Text):
         if LEFTOVER.search(text) and not isinstance(text.parent, NOT_PROSE):
@@ -194,7 +201,9 @@ def keep_old_ids(app: Sphinx, doctree: nodes.document) -> None:
     book/moved.tsv has a row for each: page, old anchor, heading that has it now.
     """
     page = "zh/" * app.tags.has("zh") + app.env.current_document.docname
-    titles = {section[0].astext(): section for section in doctree.findall(nodes.section)}
+    titles = {
+        section[0].astext(): section for section in doctree.findall(nodes.section)
+    }
     with open(Path(app.confdir, "moved.tsv"), encoding="utf-8") as rows:
         for row in csv.DictReader(rows, delimiter="\t", quoting=csv.QUOTE_NONE):
             where, old, heading = row.values()

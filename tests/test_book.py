@@ -99,7 +99,9 @@ def test_page_has_what_the_notebook_has(write, tmp_path):
         markdown("figure", "![A figure](../img/figure.svg)\n\n*Its caption.*"),
         markdown("link", "[`torch.nn`](https://pytorch.org) [x](two.ipynb#Part-B)"),
         code("plot", "plot()", picture(), alt="A flat line."),
-        markdown("caption", "*The plot's caption.*\n\nLong: `a.b(cc=True, dd=False)`."),
+        markdown(
+            "caption", "*The plot's $x_1$ caption.*\n\nLong: `a.b(cc=True, dd=False)`."
+        ),
         code("table", "df", table()),
         code("guess", "f()", table(), tags=["predict"]),
         markdown("told", "What it gave."),
@@ -131,6 +133,8 @@ def test_page_has_what_the_notebook_has(write, tmp_path):
     assert 'alt="A flat line."' in page
     assert 'alt="A figure"' in page
     assert page.count('<p class="figure-caption">') == 2
+    caption = page.split('<p class="figure-caption">')[2].split("</p>")[0]
+    assert "<math" in caption and "caption.</em>" in caption
     covered = page.split('<details class="covered">')[1].split("</details>")[0]
     assert "<td>0.5</td>" in covered and "What it gave." in covered
     assert "<td>0.5</td>" in page.split('<details class="covered">')[0]
@@ -339,3 +343,17 @@ def test_slides_tell_their_place_and_part_answer_from_question(write, tmp_path):
     assert "Not shown" not in page
     assert not re.search(r'(?:src|href)="https?:', page)
     assert 'lang="zh-CN"' in (folder / "zh" / "one.html").read_text("utf-8")
+
+
+def test_old_anchors_lead_to_what_took_their_place(write, tmp_path):
+    write("one.ipynb", markdown("title", "# One\n\n## New `name`\n\nText."))
+    moved = tmp_path / "book" / "moved.tsv"
+    head = moved.read_text("utf-8").splitlines()[0]
+    moved.write_text(f"{head}\none\tOld-name\tNew name\n", "utf-8")
+    assert build(tmp_path).returncode == 0
+    page = (tmp_path / "_build" / "html" / "en" / "one.html").read_text("utf-8")
+    assert 'id="Old-name"' in page
+    moved.write_text(f"{head}\none\tOld-name\tNo name\n", "utf-8")
+    done = build(tmp_path)
+    assert done.returncode == 1
+    assert "there is no heading “No name” for the old anchor Old-name" in done.stderr

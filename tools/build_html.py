@@ -66,7 +66,7 @@ def fingerprint(root: Path, source: Path) -> str:
     """Hash all that a book depends on but what is written in its notebooks."""
     book, kinds = root / "book", ("*.py", "*.html", "*.css", "*.js")
     files = [path for kind in kinds for path in sorted(book.rglob(kind))]
-    files += root.glob("book/executed.json")
+    files += [*root.glob("book/executed.json"), *root.glob("book/moved.tsv")]
     parts = [path.read_bytes() for path in files]
     parts += [
         os.fsencode(p.relative_to(source)) for p in sorted(source.rglob("*.ipynb"))
