@@ -129,10 +129,10 @@ def test_search_by_keyboard(open_page, width):
     page.keyboard.press("Enter")
     result = page.locator("#search-results li a").first
     result.wait_for()
-    assert "parameters.html" in result.get_attribute("href")
+    assert "parameters-in-depth.html" in result.get_attribute("href")
     result.focus()
     page.keyboard.press("Enter")
-    page.wait_for_url("**/parameters.html*")
+    page.wait_for_url("**/parameters-in-depth.html*")
     page.wait_for_function("CSS.highlights.get('search')?.size > 0")
     first = "[...CSS.highlights.get('search')][0].toString()"
     assert page.evaluate(first) == "load_state_dict"
