@@ -24,57 +24,22 @@ from bookproof.editions import source_hash
 ROOT = Path(__file__).parents[1]
 BY = {"torch": "2.13.0", "python": "3.11", "device": "CPU", "date": "2026-01-01"}
 
-LESSON = """
-# Demo: one and one
-## What you will be able to do
-- Add.
-## What you need
-Nothing.
-## 1. Adding
-![A red dot on white ground, nothing else](../img/dot.svg)
-## 2. Drawing
-See [adding](#1.-Adding).
-## Summary
-- Two.
-## Exercises
-1. Add two and two. See [the solutions](solutions/demo.ipynb).
-## Discussion
-None yet.
-"""
-CHINESE = {  # by notebook and cell; code cells give their alternative text
-    "demo": {
-        "title": """\
-# 演示：一加一
-## 学完之后
-- 做加法。
-## 需要什么
-什么都不需要。
-## 1. 加法
-![白底上的一个红点，此外什么也没有](../../img/dot.svg)""",
-        "drawing": "## 2. 画图\n见[加法](#1.-加法)。",
-        "dot": "一个红色方块，代表一个点。",
-        "summary": """\
-## 小结
-- 二。
-## 练习
-1. 把二和二相加。见[解答](solutions/demo.ipynb)。
-## 讨论
-还没有。""",
-    },
-    "solutions/demo": {
-        "title": "# 演示的解答\n见[课文](../demo.ipynb)。",
-        "exercise-1": "## 练习1",
-    },
-    "index": {
-        "title": "# 一章",
-        "contents": "- [演示](demo.ipynb)\n- [解答](solutions/demo.ipynb)",
-    },
-}
-FIGURE = """\
+DOT = (  # a red square on white ground, 40 by 40
+    "iVBORw0KGgoAAAANSUhEUgAAACgAAAAoCAIAAAADnC86AAAATUlEQVR4nO3XsQ0AIAhEUTHuwRjuXzoG"
+    "k+AERq2Q+K++8JLrEHcvEakhKjAwMHBKuJ2UhurV0W627fw3NTAwMDAw8DLC7wQMDAz8PDwBbFEJS9YJ"
+    "BtcAAAAASUVORK5CYII="
+)
+MOVED = (  # the square of DOT, six pixels up and to the left
+    "iVBORw0KGgoAAAANSUhEUgAAACgAAAAoCAIAAAADnC86AAAATElEQVR4nO3WsQ0AIAgAQTHswRjuXzoG"
+    "k+AAxkILKfgvKbiEComIllFPUYFLwLqPptnViuH+ANc7NTAwMDAw8DHhywQGBgYGBgb+3gKhpAlL9hYq"
+    "cwAAAABJRU5ErkJggg=="
+)
+
+DRAW = """\
 import base64
 
 PNG = (
-    {png}
+    {}
 )
 
 
@@ -86,17 +51,7 @@ class Dot:
         return base64.b64decode(PNG)
 
 
-Dot()"""
-DOT = (  # a red square on white ground, 40 by 40
-    "iVBORw0KGgoAAAANSUhEUgAAACgAAAAoCAIAAAADnC86AAAATUlEQVR4nO3XsQ0AIAhEUTHuwRjuXzoG"
-    "k+AERq2Q+K++8JLrEHcvEakhKjAwMHBKuJ2UhurV0W627fw3NTAwMDAw8DLC7wQMDAz8PDwBbFEJS9YJ"
-    "BtcAAAAASUVORK5CYII="
-)
-MOVED = (  # the square of DOT, six pixels up and to the left
-    "iVBORw0KGgoAAAANSUhEUgAAACgAAAAoCAIAAAADnC86AAAATElEQVR4nO3WsQ0AIAgAQTHswRjuXzoG"
-    "k+AAxkILKfgvKbiEComIllFPUYFLwLqPptnViuH+ANc7NTAwMDAw8DHhywQGBgYGBgb+3gKhpAlL9hYq"
-    "cwAAAABJRU5ErkJggg=="
-)
+Dot()""".format("\n    ".join(f'"{line}"' for line in wrap(DOT, 70)))
 
 
 class Book:
@@ -121,48 +76,33 @@ class Book:
         return Page.read(self.path(name), self.book)
 
     def run(self, *arguments: object) -> tuple[int, str]:
-        """Give a command to bookproof; return its status and all that it said."""
-        done = subprocess.run(
-            [sys.executable, "-m", "bookproof", *map(str, arguments)],
-            cwd=self.root,
-            env=environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        return done.returncode, done.stdout
+        return bookproof(self.root, *arguments)
 
     def path(self, name: str) -> Path:
         return self.chapter / f"{name}.ipynb"
 
     def write(self, name: str, cells: list[dict]) -> Path:
-        """Write a notebook of these cells as refresh would."""
-        code = [cell for cell in cells if cell["cell_type"] == "code"]
-        for count, cell in enumerate(code, start=1):
-            cell["execution_count"] = count
-            for output in cell["outputs"]:
+        """Write a notebook as refresh would; cells with "zh" make a Chinese one too."""
+        texts = {each["id"]: each.pop("zh") for each in cells if each.get("zh")}
+        code = [each for each in cells if each["cell_type"] == "code"]
+        for count, each in enumerate(code, start=1):
+            each["execution_count"] = count
+            for output in each["outputs"]:
                 if output["output_type"] == "execute_result":
                     output["execution_count"] = count
         metadata = METADATA | {"code_cells": len(code)}
         raw = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
-        parsed = parse(json.dumps(raw), name)
-        self.path(name).write_text(dumps(parsed), "utf-8")
+        self.path(name).write_text(dumps(parse(json.dumps(raw), name)), "utf-8")
+        for each in cells:
+            if text := texts.get(each["id"]):
+                coded = each["cell_type"] == "code"
+                home, key = (each["metadata"], "alt") if coded else (each, "source")
+                each["metadata"]["translates"] = source_hash(home[key])
+                home[key] = text
+        if texts:
+            chinese = dumps(parse(json.dumps(raw), name))
+            self.path(f"zh/{name}").write_text(chinese, "utf-8")
         return self.path(name)
-
-    def translate(self, name: str, texts: dict[str, str]) -> None:
-        """Write the Chinese edition of a notebook, with `texts` by cell id."""
-        raw = json.loads(self.path(name).read_text("utf-8"))
-        for cell in raw["cells"]:
-            if cell["id"] not in texts:
-                continue
-            english = cell["metadata"].get("alt") or "".join(cell["source"])
-            cell["metadata"]["translates"] = source_hash(english)
-            if cell["cell_type"] == "markdown":
-                cell["source"] = texts[cell["id"]]
-            else:
-                cell["metadata"]["alt"] = texts[cell["id"]]
-        parsed = parse(json.dumps(raw), f"zh/{name}")
-        self.path(f"zh/{name}").write_text(dumps(parsed), "utf-8")
 
     @contextmanager
     def edit(self, name: str):
@@ -174,6 +114,12 @@ class Book:
         text = json.dumps(raw, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
         parsed = reading.nbformat.v4.reads_json(text)
         self.path(name).write_text(dumps(parsed), "utf-8")
+
+    def change(self, name: str, *faults) -> None:
+        """Plant these faults in a notebook."""
+        with self.edit(name) as notebook:
+            for fault in faults:
+                fault(notebook)
 
     def texts(self) -> dict[Path, str]:
         """Return every file in the chapter with its text, for comparisons."""
@@ -187,13 +133,29 @@ def environment() -> dict[str, str]:
     return os.environ | quiet
 
 
-def markdown(id_: str, source: str) -> dict:
-    return {"cell_type": "markdown", "id": id_, "metadata": {}, "source": source}
+def bookproof(folder: Path, *arguments: object, **variables: str) -> tuple[int, str]:
+    """Give a command to bookproof; return its status and all that it said."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bookproof", *map(str, arguments)],
+        cwd=folder,
+        env=environment() | variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    return done.returncode, done.stdout
 
 
-def code(id_: str, source: str, *outputs: dict, **metadata) -> dict:
-    cell = {"cell_type": "code", "id": id_, "metadata": metadata, "source": source}
-    return cell | {"outputs": list(outputs), "execution_count": None}
+def markdown(id_: str, source: str, zh: str = "") -> dict:
+    made = {"cell_type": "markdown", "id": id_, "metadata": {}, "source": source}
+    return made | ({"zh": zh} if zh else {})
+
+
+def code(id_: str, source: str, *outputs: dict, zh: str = "", **metadata) -> dict:
+    """Return a cell of code; `zh` is its alternative text in Chinese."""
+    made = {"cell_type": "code", "id": id_, "metadata": metadata, "source": source}
+    made |= {"outputs": list(outputs), "execution_count": None}
+    return made | ({"zh": zh} if zh else {})
 
 
 def result(text: str, **data) -> dict:
@@ -243,6 +205,18 @@ def without(id_: str):
     return lambda notebook: notebook["cells"].remove(cell(notebook, id_))
 
 
+def added(made: dict):
+    """Return a fault: this cell stands at the end."""
+    return lambda notebook: notebook["cells"].append(made)
+
+
+def each_of(faults: dict[str, list]):
+    """Give a test each (fault, what is said of it), and where that has to be seen."""
+    rows = [(where, *row) for where, table in faults.items() for row in table]
+    ids = [f"{where}: {what}" for where, _, what in rows]
+    return pytest.mark.parametrize(("where", "fault", "what"), rows, ids=ids)
+
+
 @pytest.fixture
 def book(tmp_path) -> Book:
     """Return a book that keeps the contract and whose outputs are right."""
@@ -251,40 +225,56 @@ def book(tmp_path) -> Book:
     (tmp_path / "book" / "executed.json").write_text(by + "\n", "utf-8")
     (tmp_path / "img").mkdir()
     (tmp_path / "img" / "dot.svg").write_text("<svg/>", "utf-8")
-    head, drawing = LESSON.strip().split("## 2.")
-    made.write(
-        "demo",
-        [
-            markdown("title", head.strip()),
-            code("add", "1 + 1", result("2")),
-            markdown("drawing", "## 2." + drawing.split("\n## Summary")[0]),
-            code(
-                "dot",
-                FIGURE.format(png="\n    ".join(f'"{line}"' for line in wrap(DOT, 70))),
-                result("<Dot>", **{"image/png": DOT}),
-                alt="A red square, which stands for a dot.",
-            ),
-            code("say", 'print("said")', stream("said\n")),
-            markdown("summary", "## Summary" + drawing.split("\n## Summary")[1]),
-        ],
-    )
-    made.write(
-        "solutions/demo",
-        [
-            markdown("title", "# Solutions: demo\nOf [the lesson](../demo.ipynb)."),
-            markdown("exercise-1", "## Exercise 1"),
-            code("two-and-two", "2 + 2", result("4")),
-        ],
-    )
+    lesson = [
+        markdown(
+            "title",
+            "# Demo: one and one\n## What you will be able to do\n- Add.\n"
+            "## What you need\nNothing.\n## 1. Adding\n"
+            "![A red dot on white ground, nothing else](../img/dot.svg)",
+            "# 演示：一加一\n## 学完之后\n- 做加法。\n"
+            "## 需要什么\n什么都不需要。\n## 1. 加法\n"
+            "![白底上的一个红点，此外什么也没有](../../img/dot.svg)",
+        ),
+        code("add", "1 + 1", result("2")),
+        markdown(
+            "drawing",
+            "## 2. Drawing\nSee [adding](#1.-Adding).",
+            "## 2. 画图\n见[加法](#1.-加法)。",
+        ),
+        code(
+            "dot",
+            DRAW,
+            result("<Dot>", **{"image/png": DOT}),
+            alt="A red square, which stands for a dot.",
+            zh="一个红色方块，代表一个点。",
+        ),
+        code("say", 'print("said")', stream("said\n")),
+        markdown(
+            "summary",
+            "## Summary\n- Two.\n## Exercises\n1. Add two and two. See"
+            " [the solutions](solutions/demo.ipynb).\n## Discussion\nNone yet.",
+            "## 小结\n- 二。\n## 练习\n1. 把二和二相加。见"
+            "[解答](solutions/demo.ipynb)。\n## 讨论\n还没有。",
+        ),
+    ]
+    solutions = [
+        markdown(
+            "title",
+            "# Solutions: demo\nOf [the lesson](../demo.ipynb).",
+            "# 演示的解答\n见[课文](../demo.ipynb)。",
+        ),
+        markdown("exercise-1", "## Exercise 1", "## 练习1"),
+        code("two-and-two", "2 + 2", result("4")),
+    ]
+    contents = "- [Demo](demo.ipynb)\n- [Solutions](solutions/demo.ipynb)"
+    chinese = "- [演示](demo.ipynb)\n- [解答](solutions/demo.ipynb)"
+    made.write("demo", lesson)
+    made.write("solutions/demo", solutions)
     made.write(
         "index",
         [
-            markdown("title", "# A chapter"),
-            markdown(
-                "contents", "- [Demo](demo.ipynb)\n- [Solutions](solutions/demo.ipynb)"
-            ),
+            markdown("title", "# A chapter", "# 一章"),
+            markdown("contents", contents, chinese),
         ],
     )
-    for name, texts in CHINESE.items():
-        made.translate(name, texts)
     return made

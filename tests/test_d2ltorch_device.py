@@ -10,6 +10,7 @@ import torch
 from d2ltorch import try_all_gpus, try_gpu
 
 CPU = torch.device("cpu")
+TWO = ["cuda:0", "cuda:1"]
 
 
 @pytest.fixture
@@ -30,36 +31,26 @@ def machine(monkeypatch):
     return set_up
 
 
-def test_without_a_gpu_there_is_the_cpu(machine) -> None:
-    machine("cuda", 0)
-    assert try_gpu() == try_gpu(3) == CPU
-    assert try_all_gpus() == [CPU]
-
-
-@pytest.mark.parametrize("kind", ["cuda", "mps", "xpu"])
-def test_every_gpu_is_found_and_has_its_index(machine, kind) -> None:
-    machine(kind, 2)
-    assert try_gpu() == torch.device(kind, 0) != torch.device(kind)
-    assert try_gpu(1) == torch.device(kind, 1)
-    assert try_gpu(2) == CPU
-    assert try_all_gpus() == [torch.device(kind, 0), torch.device(kind, 1)]
-
-
 @pytest.mark.parametrize(
-    ("override", "expected"),
+    ("kind", "count", "override", "expected"),
     [
-        ("cpu", ["cpu"]),
-        ("cpu:0", ["cpu"]),
-        (" CUDA ", ["cuda:0", "cuda:1"]),
-        ("cuda:1", ["cuda:1"]),
-        ("", ["cuda:0", "cuda:1"]),
+        ("cuda", 0, "", ["cpu"]),
+        ("cuda", 2, "", TWO),
+        ("mps", 1, "", ["mps:0"]),
+        ("cuda", 2, "cpu", ["cpu"]),
+        ("cuda", 2, "cpu:0", ["cpu"]),
+        ("cuda", 2, " CUDA ", TWO),
+        ("cuda", 2, "cuda:1", ["cuda:1"]),
     ],
 )
-def test_the_environment_variable_decides(machine, override, expected) -> None:
-    machine("cuda", 2, override)
-    assert try_all_gpus() == [torch.device(name) for name in expected]
-    assert try_gpu() == torch.device(expected[0])
-    assert try_gpu(len(expected)) == CPU
+def test_every_gpu_is_found_unless_the_environment_decides(
+    machine, kind, count, override, expected
+) -> None:
+    machine(kind, count, override)
+    devices = [torch.device(name) for name in expected]
+    assert try_all_gpus() == devices
+    assert [try_gpu(i) for i in range(4)] == [*devices, CPU, CPU, CPU, CPU][:4]
+    assert try_gpu() == devices[0]
 
 
 @pytest.mark.parametrize("override", ["mps", "cuda:2", "gpu", "cuda:x", "meta", "0"])
@@ -83,6 +74,3 @@ def test_on_this_machine_the_device_can_be_computed_on(monkeypatch) -> None:
     monkeypatch.delenv("D2LTORCH_DEVICE", raising=False)
     for device in try_all_gpus():
         assert torch.ones(2, device=device).device == device
-    assert try_gpu() == try_all_gpus()[0]
-    monkeypatch.setenv("D2LTORCH_DEVICE", "cpu")
-    assert try_gpu() == CPU

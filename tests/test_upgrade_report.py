@@ -1,10 +1,8 @@
 """The upgrade report: every changed cell once, in the right group, readable."""
 
-import pytest
-from conftest import DOT, FIGURE, MOVED, code, result, stream
+from conftest import DRAW, MOVED, code, result, stream
 
 from bookproof import report
-from bookproof.refresh import refresh
 
 # A cell that gives something, what is stored for it, and the group it belongs to.
 CELLS = {
@@ -15,28 +13,19 @@ CELLS = {
     "more": ('print("a")', [result("'a'")], "text"),
     "silent": ("x = 1", [stream("1\n")], "text"),
     "fails": ("1 / 0", [result("0")], "error"),
-    "picture": (FIGURE.format(png=f'"{DOT}"'), [], "figure"),
+    "picture": (DRAW, [result("<Dot>", **{"image/png": MOVED})], "figure"),
 }
 
 
-@pytest.fixture
-def lesson(book):
-    """Return a book whose lesson has old outputs, and whose index none."""
-    stored = {id_: outputs for id_, (_, outputs, _) in CELLS.items()}
-    stored["picture"] = [result("<Dot>", **{"image/png": MOVED})]
-    cells = [code(id_, text, *stored[id_]) for id_, (text, _, _) in CELLS.items()]
-    book.write("demo", cells)
-    return book
-
-
-def test_every_changed_cell_is_in_its_group(lesson):
-    before = lesson.texts()
-    status, said = lesson.run("report")
-    assert status == 0 and lesson.texts() == before
+def test_every_changed_cell_is_in_its_group(book):
+    book.write("demo", [code(id_, text, *old) for id_, (text, old, _) in CELLS.items()])
+    before = book.texts()
+    status, said = book.run("report")
+    assert status == 0 and book.texts() == before
     assert "7 cells change (error 1, text 3, number 2, figure 1). Side by" in said
     for id_, (_, _, group) in CELLS.items():
         assert (f"  {group:8} demo, cell {id_}\n" in said) == bool(group)
-    text = (lesson.root / "_build" / "upgrade-report.html").read_text("utf-8")
+    text = (book.root / "_build" / "upgrade-report.html").read_text("utf-8")
     text = text.replace("&nbsp;", " ")
     titles = [text.index(title) for title in report.GROUPS.values()]
     assert titles == sorted(titles)
@@ -49,9 +38,8 @@ def test_every_changed_cell_is_in_its_group(lesson):
     assert "ZeroDivisionError: division by zero" in text
     for kind in ("stored", "new", "difference"):
         (name,) = [part for part in text.split('"') if part.endswith(f"-{kind}.png")]
-        assert (lesson.root / "_build" / name).is_file()
+        assert (book.root / "_build" / name).is_file()
 
 
 def test_nothing_changes_is_said(book):
-    refresh(book.book, "index")
     assert "Nothing changes. Side by side" in book.run("report", "index")[1]
