@@ -38,20 +38,17 @@ ALSO = {  # arguments that have a default, but a large one, or none that works
     *("num_encoder_layers", "output_size"),
 }
 # Every class is built once more with each of these that its constructor knows.
-VARIANTS = {
-    "add_bias_kv": [True],
-    "affine": [True, False],
-    "bidirectional": [True],
-    "bias": [False],
+SWITCHES = (
+    *("add_bias_kv", "affine", "bias", "bidirectional", "elementwise_affine"),
+    *("head_bias", "track_running_stats"),
+)
+VARIANTS = {key: [True, False] for key in SWITCHES} | {
     "dtype": [torch.float16, torch.bfloat16, torch.float64, torch.complex64],
-    "elementwise_affine": [False],
     "groups": [2],
-    "head_bias": [True],
     "kdim": [5],
     "num_parameters": [3],
     "padding_idx": [2],
     "proj_size": [2],
-    "track_running_stats": [True, False],
 }
 CLASSES = {
     name: cls
@@ -85,10 +82,8 @@ def catalogue() -> dict[str, list[dict]]:
     cases = {}
     for name, cls in CLASSES.items():
         known = arguments_of(cls)
-        for variant in [
-            {},
-            *({k: v} for k in VARIANTS if k in known for v in VARIANTS[k]),
-        ]:
+        variants = [{k: v} for k in VARIANTS if k in known for v in VARIANTS[k]]
+        for variant in [{}, *variants]:
             if any(True for _ in build(name, **variant).parameters()):
                 cases.setdefault(name, []).append(variant)
     return cases
@@ -216,11 +211,12 @@ def test_a_class_frozen_or_there_twice_or_built_on_meta(name) -> None:
 
 def test_what_a_weight_is_made_from_is_refused_unless_initialised_before() -> None:
     """In every class: parametrizations, and the hooks that went before them."""
-    new = [parametrizations.weight_norm, parametrizations.spectral_norm]
-    old = [nn.utils.weight_norm, nn.utils.spectral_norm]
     cut = functools.partial(prune.random_unstructured, amount=0.5)
-    ways = [*new, parametrizations.orthogonal, *old, cut]
-    for name, how in itertools.product(READY, ways):
+    new = [parametrizations.weight_norm, parametrizations.spectral_norm]
+    old = [nn.utils.weight_norm, nn.utils.spectral_norm, cut]
+    for name, how in itertools.product(
+        READY, [*new, parametrizations.orthogonal, *old]
+    ):
         with told(name, {}) as model, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # old weight_norm, large orthogonal ones
             weight = getattr(model, "weight", None)

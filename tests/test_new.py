@@ -1,12 +1,14 @@
 """A new lesson: it passes every rule but those that say what is to be written."""
 
-import json
 import re
 
 import pytest
+from conftest import cell
 
 from bookproof.book import select
 from bookproof.contract import problems
+from bookproof.refresh import refresh
+from bookproof.sync import sync
 
 TITLE = "Gradient checks: is it right?"
 WRITE = re.compile(
@@ -15,50 +17,27 @@ WRITE = re.compile(
 )
 
 
-@pytest.fixture
-def started(book) -> tuple[object, str]:
+def test_new_lesson_lacks_only_what_is_to_be_written(book):
     status, said = book.run("new", "gradient-checks", TITLE)
-    assert status == 0, said
-    return book, said
-
-
-def test_new_lesson_lacks_only_what_is_to_be_written(started):
-    book, said = started
-    assert said.endswith(
-        "make test LESSON=gradient-checks lists what is to be written.\n"
-    )
+    last = "make test LESSON=gradient-checks lists what is to be written.\n"
+    assert status == 0 and said.endswith(last), said
+    page, solutions = "gradient-checks", "solutions/gradient-checks"
     paths = select(book.book, "gradient-checks")
-    assert [book.book.name_of(path) for path in paths] == [
-        *("gradient-checks", "solutions/gradient-checks"),
-        *("zh/gradient-checks", "zh/solutions/gradient-checks"),
-    ]
+    names = [page, solutions, f"zh/{page}", f"zh/{solutions}"]
+    assert [book.book.name_of(path) for path in paths] == names
     found = problems(book.book, select(book.book))
     assert [line for line in found if not WRITE.search(line)] == []
-    for page in ("gradient-checks", "solutions/gradient-checks"):
-        assert any(line.startswith(f"{page}, cell ") for line in found)
-        assert any(line.startswith(f"zh/{page}, cell ") for line in found)
-    assert json.loads((book.root / "book" / "executed.json").read_text())[
-        "gradient-checks"
-    ]
-
-
-def test_new_lesson_is_in_the_contents_of_both_languages(started):
-    book, _ = started
-    for name in ("index", "zh/index"):
-        (contents,) = [c.source for c in book.page(name).prose if c.id == "contents"]
-        lesson, solutions = "gradient-checks.ipynb", "solutions/gradient-checks.ipynb"
-        lines = contents.split("\n")
-        assert lines[1] == f"- [{TITLE}]({lesson})"
-        assert lines[3] == f"- [Solutions: {TITLE}]({solutions})"
-
-
-def test_new_lesson_gives_what_it_stores_and_a_refresh_changes_nothing(started):
-    book, _ = started
+    for name in names:
+        assert any(line.startswith(f"{name}, cell ") for line in found)
+    for index in ("index", "zh/index"):
+        lines = cell(book.page(index).notebook, "contents").source.split("\n")
+        assert lines[1] == f"- [{TITLE}]({page}.ipynb)"
+        assert lines[3] == f"- [Solutions: {TITLE}]({solutions}.ipynb)"
+    # it gives what it stores
     before = book.texts()
-    assert "No file changed" in book.run("refresh", "gradient-checks")[1]
-    assert "No file changed" in book.run("sync", "gradient-checks")[1]
+    assert refresh(book.book, page) == sync(book.book, page) == []
     assert book.texts() == before
-    status, said = book.run("check", "gradient-checks")
+    status, said = book.run("check", page)
     assert status == 1 and said.index("2 passed") < said.index("is to be written")
     assert said.index("\nRules: ") < said.index("is not translated yet")
 
