@@ -28,9 +28,8 @@ from conftest import (
     stream,
     updated,
 )
-from jupyter_client.manager import AsyncKernelManager
 
-from bookproof import kernels, nbval_plugin
+from bookproof import kernels
 from bookproof.book import METADATA, NotebookError, select
 from bookproof.refresh import keep_pictures, refresh
 from bookproof.store import write_all
@@ -181,6 +180,25 @@ def test_refresh_says_what_made_the_outputs_and_dates_only_what_changed(book):
     assert json.loads(path.read_text())["demo"]["date"] == today
 
 
+class NoPort(kernels.AsyncKernelManager):
+    """A kernel that does not start, as when another has taken its port."""
+
+    async def start_kernel(self, **_):
+        raise RuntimeError("the port is taken")
+
+
+@pytest.mark.parametrize("dead", [1, 2])
+def test_kernel_that_does_not_start_is_tried_once_more(dead, book, monkeypatch):
+    ready = [NoPort() for _ in range(dead)] + [kernels.new_kernel()]
+    monkeypatch.setattr(kernels, "new_kernel", lambda: ready.pop(0))
+    if dead == 1:
+        assert kernels.execute(book.page("demo"), []) and ready == []
+    else:
+        with pytest.raises(NotebookError, match="demo: its kernel did not start"):
+            kernels.execute(book.page("demo"), [])
+        assert len(ready) == 1
+
+
 # the commands
 
 
@@ -285,53 +303,3 @@ def test_packages_import_what_they_may_and_bookproof_has_five_floors():
     house = {n: f - {n} for n, f in graph.items() if ".mutate." not in n}  # beside it
     house = {name: found & house.keys() for name, found in house.items()}
     assert max(floor(name, house) for name in house) <= 5
-
-
-# kernels that do not start
-
-
-class NoPort(AsyncKernelManager):
-    """A kernel that does not start, as when another has taken its port."""
-
-    async def start_kernel(self, **_):
-        raise RuntimeError("the port is taken")
-
-
-@pytest.mark.parametrize("dead", [1, 2])
-def test_kernel_that_does_not_start_is_tried_once_more(dead, book, monkeypatch):
-    ready = [NoPort() for _ in range(dead)] + [kernels.new_kernel()]
-    monkeypatch.setattr(kernels, "new_kernel", lambda: ready.pop(0))
-    if dead == 1:
-        assert kernels.execute(book.page("demo"), []) and ready == []
-    else:
-        with pytest.raises(NotebookError, match="demo: its kernel did not start"):
-            kernels.execute(book.page("demo"), [])
-        assert len(ready) == 1
-
-
-def test_kernel_that_was_killed_is_not_tried_again(book, monkeypatch):
-    running, started = [], []
-
-    class Killed(NoPort):
-        async def start_kernel(self, **_):
-            started.append(self)
-            kernels.kill(running)
-            raise RuntimeError("killed")
-
-    monkeypatch.setattr(kernels, "new_kernel", Killed)
-    with pytest.raises(NotebookError, match="did not start"):
-        kernels.execute(book.page("index"), running)
-    assert running == [] and len(started) == 1
-
-
-def test_nbval_tries_a_kernel_that_does_not_start_once_more(monkeypatch):
-    tried = []
-
-    def start(self, *args):
-        tried.append(args)
-        if len(tried) == 1:
-            raise RuntimeError("the port is taken")
-
-    monkeypatch.setattr(nbval_plugin.RunningKernel, "__init__", start)
-    nbval_plugin.WatchedKernel("python3.9")
-    assert tried == [("python3.9",)] * 2
