@@ -208,7 +208,7 @@ CONTRACT = {
     "demo, cell title": [
         (say("title", attachments={"a.png": {"image/png": ""}}), "an attachment"),
         (text("title", "dot.svg", "dott.svg"), "not in this rep"),
-        (text("title", "A red dot on white ground, nothing else", "dot"), "alt"),
+        (text("title", "A red dot on white ground, nothing else", "a dot"), "alt"),
     ],
     "demo, cell drawing": [
         (text("drawing", "#1.-Adding", "#1.-Ading"), "names no heading"),

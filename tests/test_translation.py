@@ -74,9 +74,7 @@ TEXTS = {
 def pair(book):
     """Return the book with a notebook `text` of richer prose, in both languages."""
     title, exercises, last = (markdown(id_, *both) for id_, both in TEXTS.items())
-    dot = code(
-        "dot", "draw()", result("<Dot>"), zh="一个红色方块。", alt="A red square."
-    )
+    dot = code("dot", "draw()", result("<Dot>"), alt="A red square.", zh="红色方块。")
     add = code("add", "1 + 1", result("2"))
     book.write("text", [title, add, exercises, dot, last])
     solutions = ("one", "# Exercise 1", "# 练习1"), ("two", "# Exercise 2", "# 练习2")
@@ -224,9 +222,8 @@ def test_edited_english_sentence_is_shown_before_and_after(pair):
 def test_only_the_lines_that_changed_are_shown(pair):
     git(pair)
     pair.change("text", exercises("2. Use `is`.", "2. Use `is` here."))
-    assert re.findall(r"^    \w+: +(.*)$", stale(pair), re.MULTILINE) == [
-        *("2. Use `is`.", "2. Use `is` here.", "2. 使用`is`。")
-    ]
+    shown = re.findall(r"^    \w+: +(.*)$", stale(pair), re.MULTILINE)
+    assert shown == ["2. Use `is`.", "2. Use `is` here.", "2. 使用`is`。"]
 
 
 def test_english_text_that_was_never_committed_is_said_to_be_so(pair):
