@@ -45,9 +45,9 @@ CHINESE = {  # by notebook and cell; code cells give their alternative text
     "demo": {
         "title": """\
 # 演示：一加一
-## 学完之后
+## 学完本课你将能够
 - 做加法。
-## 需要什么
+## 准备知识
 什么都不需要。
 ## 1. 加法
 ![白底上的一个红点，此外什么也没有](../../img/dot.svg)""",

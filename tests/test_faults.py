@@ -268,6 +268,11 @@ CONTRACT = {
         "a number",
     ),
     "prediction-no-pattern": (asks(find="(", within=1), "demo, cell say", "no pattern"),
+    "prediction-group": (
+        asks(find="s(ai)d", choices=["said", "ai"]),
+        "demo, cell say",
+        "write (?:…) for (…)",
+    ),
     "prediction-incomplete": (asks(find="said"), "demo, cell say", "and either"),
     "attachment": (
         put("title", attachments={"a.png": {"image/png": ""}}),

@@ -49,7 +49,18 @@ def test_new_lesson_is_in_the_contents_of_both_languages(started):
         lesson, solutions = "gradient-checks.ipynb", "solutions/gradient-checks.ipynb"
         lines = contents.split("\n")
         assert lines[1] == f"- [{TITLE}]({lesson})"
-        assert lines[3] == f"- [Solutions: {TITLE}]({solutions})"
+        assert lines[3] == f"- [Solutions: gradient checks]({solutions})"
+
+
+def test_new_lesson_has_the_sections_names_in_chinese(started):
+    prose = "\n".join(
+        cell.source for cell in started[0].page("zh/gradient-checks").prose
+    )
+    assert re.findall("^## (.*)", prose, re.MULTILINE) == [
+        *("学完本课你将能够", "准备知识", "1. First section", "小结", "练习", "讨论")
+    ]
+    (exercise,) = started[0].page("zh/solutions/gradient-checks").prose[1:]
+    assert exercise.source.startswith("## 练习1\n")
 
 
 def test_new_lesson_gives_what_it_stores_and_a_refresh_changes_nothing(started):
@@ -60,7 +71,8 @@ def test_new_lesson_gives_what_it_stores_and_a_refresh_changes_nothing(started):
     assert book.texts() == before
     status, said = book.run("check", "gradient-checks")
     assert status == 1 and said.index("2 passed") < said.index("is to be written")
-    assert said.index("\nRules: ") < said.index("is not translated yet")
+    counted = r"\nRules: .*\nand \d+ findings about the translation: make test shows"
+    assert re.search(counted, said) and "is not translated yet" not in said
 
 
 @pytest.mark.parametrize(
