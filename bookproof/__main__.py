@@ -17,19 +17,16 @@ def check(book: Book, asked: argparse.Namespace) -> int:
     """re-execute and compare: lessons of this book, or any notebooks and folders"""
     from bookproof import check, contract, foreign
 
-    places = [Path(name) for name in asked.what if Path(name).exists()]
-    if len(places) < len(asked.what) and (places or not book.configured):
-        lost = next(name for name in asked.what if not Path(name).exists())
-        raise NotebookError(f"There is no {lost}.")
-    if places or not book.configured:
+    places = [Path(name) for name in asked.what]
+    if not book.configured or any(place.exists() for place in places):
         return 0 if foreign.look(places or [Path()], asked.timeout) else 1
     paths = [path for what in asked.what or [""] for path in select(book, what)]
     for path in paths:
         Page.read(path, book)  # else nothing can be run
     english = [path for path in paths if not book.translates(path)]
     right, _ = check.run(book, english, asked.also, limit=asked.timeout)
-    kept = contract.report(book, paths) == 0
-    return 0 if right and kept else 1
+    broken = contract.report(book, paths)
+    return 0 if right and not broken else 1
 
 
 def rules(book: Book, asked: argparse.Namespace) -> int:
@@ -69,8 +66,7 @@ def new(book: Book, asked: argparse.Namespace) -> int:
     if book.translation:
         names += sync.sync(book, asked.lesson)
     say_changed(names, "Written")
-    todo = book.command("test" if book.make else "check", asked.lesson)
-    print(f"{todo} lists what is to be written.")
+    print(f"{book.command('check', asked.lesson)} lists what is to be written.")
     return 0
 
 

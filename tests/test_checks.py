@@ -255,14 +255,11 @@ def test_check_gives_the_verdict_on_outputs_first_and_stale_chinese_last(book):
         "\n1 failed, 2 passed",
         "\nindex, cell one: the metadata “collapsed” is not known",
         "\nRules: 1 to mend (2 notebooks",
-        "\nzh/index, cell title: is stale",
-        "TRANSLATED=index:title",
-        "\nzh/index, cell add: its outputs differ",
-        "\nTranslation: ",
+        "\nand 3 findings about the translation: make test shows them when these",
     ]
     found = [said.index(place) for place in places if place in said]
-    assert len(found) == len(places), said
-    assert found[:4] == sorted(found[:4]) and max(found[:4]) < min(found[4:]), said
+    assert len(found) == len(places) and found == sorted(found), said
+    assert "is stale" not in said
 
 
 def test_notebook_that_cannot_be_read_stops_the_check_before_any_kernel(book):
@@ -332,16 +329,15 @@ class NoPort(AsyncKernelManager):
         raise RuntimeError("the port is taken")
 
 
-@pytest.mark.parametrize("go_on", [False, True])
 @pytest.mark.parametrize("dead", [1, 2])
-def test_kernel_that_does_not_start_is_tried_once_more(go_on, dead, book, monkeypatch):
+def test_kernel_that_does_not_start_is_tried_once_more(dead, book, monkeypatch):
     ready = [NoPort() for _ in range(dead)] + [kernels.new_kernel()]
     monkeypatch.setattr(kernels, "new_kernel", lambda: ready.pop(0))
     if dead == 1:
-        assert kernels.execute(book.page("demo"), [], go_on) and ready == []
+        assert kernels.execute(book.page("demo"), []) and ready == []
     else:
         with pytest.raises(NotebookError, match="demo: its kernel did not start"):
-            kernels.execute(book.page("demo"), [], go_on)
+            kernels.execute(book.page("demo"), [])
         assert len(ready) == 1
 
 
