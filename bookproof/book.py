@@ -146,14 +146,11 @@ def select(book: Book, lesson: str = "", originals: bool = False) -> list[Path]:
     if not lesson:
         return found
     wanted = lesson.removesuffix(".ipynb").rpartition("/")[2]
-    chosen = [path for path in found if path.stem == wanted]
-    if not chosen:
-        names = sorted({path.stem for path in found})
-        hint = did_you_mean(wanted, names, "LESSON={}")
-        raise NotebookError(
-            f"There is no lesson “{lesson}”.{hint} The lessons are: {', '.join(names)}."
-        )
-    return chosen
+    if chosen := [path for path in found if path.stem == wanted]:
+        return chosen
+    names = sorted({path.stem for path in found})
+    hint = f"{did_you_mean(wanted, names, 'LESSON={}')} The lessons are"
+    raise NotebookError(f"There is no lesson “{lesson}”.{hint}: {', '.join(names)}.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,21 +214,17 @@ def parse(text: str, name: str) -> NotebookNode:
     try:
         raw = json.loads(text)
     except ValueError as error:
-        raise NotebookError(
-            f"{name}: the file is not JSON ({error}); restore it with git."
-        ) from None
+        said = f"{name}: the file is not JSON ({error}); restore it with git."
+        raise NotebookError(said) from None
     version = {"nbformat": 4, "nbformat_minor": 5}
     if not isinstance(raw, dict) or not version.items() <= raw.items():
-        raise NotebookError(
-            f"{name}: this is not a notebook of format 4.5;"
-            " open and save it in a current JupyterLab."
-        )
+        said = "this is not a notebook of format 4.5; save it in a current JupyterLab."
+        raise NotebookError(f"{name}: {said}")
     for error in validator.iter_validate(raw):
         where = "/".join(map(str, error.absolute_path)) or "the top"
-        raise NotebookError(
-            f"{name}: the notebook format is broken at “{where}”:"
-            f" {error.message.splitlines()[0][:200]}."
-        )
+        what = error.message.splitlines()[0][:200]
+        said = f"{name}: the notebook format is broken at “{where}”: {what}."
+        raise NotebookError(said)
     return nbformat.v4.reads_json(text)
 
 

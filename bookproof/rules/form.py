@@ -60,14 +60,14 @@ def cell_metadata(page: Page) -> Iterator[Finding]:
 
 def executed(page: Page) -> Iterator[Finding]:
     """Every code cell was executed, in order, by refresh."""
-    for count, cell in enumerate(page.code, start=1):
-        if cell.execution_count is None:
+    for place, cell in enumerate(page.code, start=1):
+        if (count := cell.execution_count) is None:
             yield cell.id, f"was never executed; {page.refresh}"
-        elif cell.execution_count != count:
-            said = f"has the execution count {cell.execution_count} in place {count}"
-            yield cell.id, f"{said}, so cells moved, came or went; {page.refresh}"
+        elif count != place:
+            said = f"has the execution count {count} in place {place}, so cells were"
+            yield cell.id, f"{said} moved, added or deleted; {page.refresh}"
         for output in cell.outputs:
-            if output.get("execution_count", count) != count:
+            if output.get("execution_count", place) != place:
                 yield cell.id, f"an output has another cell's count; {page.refresh}"
 
 

@@ -45,9 +45,9 @@ def shared(page: Page) -> Iterator[Finding]:
     sync = f"run {page.book.command('sync')}"
     mine = {cell.id: cell for cell in page.notebook.cells}
     theirs = {cell.id: cell for cell in english.notebook.cells}
-    for cell_id in theirs.keys() - mine:
+    for cell_id in (cell_id for cell_id in theirs if cell_id not in mine):
         yield cell_id, f"is missing here; {sync}, then translate it"
-    for cell_id in mine.keys() - theirs:
+    for cell_id in (cell_id for cell_id in mine if cell_id not in theirs):
         text = labelled("Chinese", translatable(mine[cell_id]).splitlines())
         said = f"is not in the English edition (surplus):\n{text}\n  If it is renamed"
         yield cell_id, f"{said} there, {sync}; what is left, move, or delete it"
@@ -90,8 +90,9 @@ def translated(page: Page) -> Iterator[Finding]:
             said = "is not translated yet:\n" + labelled("English", text.splitlines())
             yield cell_id, f"{said}\n  Write the Chinese, then run {record}"
         elif recorded != source_hash(text):
-            old, why = before(english, recorded), "it records no English text"
+            old, why = None, "it records no English text"
             if recorded:
+                old = before(english, recorded)
                 unknown = "; git does not know the one before" * (old is None)
                 why = f"the English text changed{unknown}"
             said = f"is stale; {why}:\n{changed(old or '', text, chinese)}"
