@@ -79,7 +79,8 @@ def report(book: Book, paths: Sequence[Path]) -> int:
         if first:
             if found:
                 shown = f"{book.command('check')} shows them when these are mended"
-                print(f"and {len(found)} findings about the translation: {shown}")
+                count = f"{len(found)} finding{'s' * (len(found) > 1)}"
+                print(f"and {count} about the translation: {shown}")
             break
         print("\n".join(found), end="\n" if found else "", file=sys.stderr, flush=True)
         verdict = f"{len(found)} to mend" if found else "kept"

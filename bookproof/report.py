@@ -36,7 +36,8 @@ img {{ max-width: 25rem }}
 
 def group(verdict: check.Verdict) -> str:
     """Return the group of a cell that changed; "" if it gives what is stored."""
-    return "error" if verdict.kind == "skipped" else verdict.differs and verdict.kind
+    kind = "error" if verdict.kind == "skipped" else verdict.kind
+    return kind if kind in GROUPS else ""
 
 
 def side_by_side(verdict: check.Verdict) -> str:

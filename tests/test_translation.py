@@ -562,7 +562,7 @@ def test_commands_speak_to_people(pair):
     assert "zh/demo, cell drawing: is stale; the English text changed" in said
     status, said = pair.run("rules")  # the index does not link the notebook “text”
     assert status == 1 and "is stale" not in said
-    counted = r"\nRules: .*\nand \d findings about the translation: make test shows "
+    counted = r"\nRules: .*\nand \d findings? about the translation: make test shows "
     assert re.search(counted, said)
     status, said = pair.run("sync", "demo", "--translated", "darwing")
     assert status == 2 and "Traceback" not in said
