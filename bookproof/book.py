@@ -9,6 +9,7 @@ import difflib
 import json
 import sys
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -32,8 +33,17 @@ METADATA = {
 FILES = {"folder", "sanitizer", "glossary", "executed", "startup"}  # settings
 
 
+Finding = tuple[str, str]  # a cell's id, or ""; what is wrong there and what to do
+
+
 class NotebookError(Exception):
     """Something a person has to mend; the message says what, where and how."""
+
+
+def did_you_mean(word: str, known: Iterable[str], form: str = "{}") -> str:
+    """Return " Did you mean …?" with the known word that is most like it, or ""."""
+    close = difflib.get_close_matches(word, sorted(known), 1)
+    return f" Did you mean {form.format(close[0])}?" if close else ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +57,7 @@ class Book:
     languages: list[str] = field(default_factory=lambda: ["en"])
     imports: list[str] = field(default_factory=list)
     sections: list[str] = field(default_factory=list)
+    headings: dict[str, str] = field(default_factory=dict)
     exercises: list[str] = field(default_factory=list)
     depth: str = "-in-depth"
     sanitizer: Path | None = None
@@ -67,14 +78,13 @@ class Book:
     def parts(self) -> list[Path]:
         """The folders in which notebooks may lie, of the original first."""
         homes = [self.folder]
-        if self.translation:
-            homes.append(self.folder / self.translation)
+        homes += [self.folder / self.translation] * bool(self.translation)
         return [part for home in homes for part in (home, home / "solutions")]
 
     def translates(self, path: Path) -> bool:
         """Tell whether a notebook lies in the folder of the second language."""
-        zh = self.translation
-        return bool(zh) and path.is_relative_to(self.folder / zh)
+        translated = self.folder / self.translation
+        return translated != self.folder and path.is_relative_to(translated)
 
     def name_of(self, path: Path) -> str:
         """The name people use: "parameters", "solutions/parameters", "zh/index"."""
@@ -84,14 +94,13 @@ class Book:
 
     def command(self, task: str, lesson: str = "", translated: str = "") -> str:
         """What to type, for messages: "make refresh LESSON=parameters"."""
+        program, named, rewritten = "python -m bookproof", "", "--translated "
         if self.make:
-            named = {"LESSON": lesson, "TRANSLATED": translated}
-            options = [f"{key}={value}" for key, value in named.items() if value]
-            return " ".join(["make", task, *options])
-        options = [lesson] * bool(lesson) + [f"--translated {translated}"] * bool(
-            translated
-        )
-        return " ".join(["python -m bookproof", task, *options])
+            program, named, rewritten = "make", "LESSON=", "TRANSLATED="
+            task = {"check": "test"}.get(task, task)  # what the target is called
+        words = [program, task]
+        words += [f"{named}{lesson}"] * bool(lesson)
+        return " ".join(words + [f"{rewritten}{translated}"] * bool(translated))
 
 
 @cache
@@ -108,8 +117,7 @@ def load(root: Path) -> Book:
     settings = {key.replace("-", "_"): value for key, value in table.items()}
     known = set(Book.__dataclass_fields__) - {"root", "configured"}
     for key in settings.keys() - known:
-        close = difflib.get_close_matches(key, known, 1)
-        hint = f" Did you mean {close[0].replace('_', '-')}?" if close else ""
+        hint = did_you_mean(key, known).replace("_", "-")
         raise NotebookError(f"{file}: [tool.bookproof] knows no “{key}”.{hint}")
     for key in settings.keys() & FILES:
         settings[key] = root / settings[key]
@@ -138,15 +146,11 @@ def select(book: Book, lesson: str = "", originals: bool = False) -> list[Path]:
     if not lesson:
         return found
     wanted = lesson.removesuffix(".ipynb").rpartition("/")[2]
-    chosen = [path for path in found if path.stem == wanted]
-    if not chosen:
-        names = sorted({path.stem for path in found})
-        close = difflib.get_close_matches(wanted, names, 1)
-        hint = f" Did you mean LESSON={close[0]}?" if close else ""
-        raise NotebookError(
-            f"There is no lesson “{lesson}”.{hint} The lessons are: {', '.join(names)}."
-        )
-    return chosen
+    if chosen := [path for path in found if path.stem == wanted]:
+        return chosen
+    names = sorted({path.stem for path in found})
+    hint = f"{did_you_mean(wanted, names, 'LESSON={}')} The lessons are"
+    raise NotebookError(f"There is no lesson “{lesson}”.{hint}: {', '.join(names)}.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,21 +214,17 @@ def parse(text: str, name: str) -> NotebookNode:
     try:
         raw = json.loads(text)
     except ValueError as error:
-        raise NotebookError(
-            f"{name}: the file is not JSON ({error}); restore it with git."
-        ) from None
+        said = f"{name}: the file is not JSON ({error}); restore it with git."
+        raise NotebookError(said) from None
     version = {"nbformat": 4, "nbformat_minor": 5}
     if not isinstance(raw, dict) or not version.items() <= raw.items():
-        raise NotebookError(
-            f"{name}: this is not a notebook of format 4.5;"
-            " open and save it in a current JupyterLab."
-        )
+        said = "this is not a notebook of format 4.5; save it in a current JupyterLab."
+        raise NotebookError(f"{name}: {said}")
     for error in validator.iter_validate(raw):
         where = "/".join(map(str, error.absolute_path)) or "the top"
-        raise NotebookError(
-            f"{name}: the notebook format is broken at “{where}”:"
-            f" {error.message.splitlines()[0][:200]}."
-        )
+        what = error.message.splitlines()[0][:200]
+        said = f"{name}: the notebook format is broken at “{where}”: {what}."
+        raise NotebookError(said)
     return nbformat.v4.reads_json(text)
 
 

@@ -36,10 +36,17 @@ class Verdict:
     # or "skipped", "unstored"
     said: str = ""
     seconds: float = 0.0
+    stored: str = ""  # the texts, if they were compared and differ
+    now: str = ""
 
     @property
     def differs(self) -> bool:
         return self.kind not in ("", "skipped", "unstored")
+
+    @property
+    def message(self) -> str:
+        """What was said, without the advice to store it."""
+        return self.said.partition("\nIf the change is meant")[0]
 
 
 def arguments(book: Book, paths: Sequence[Path], limit: float) -> list[str]:
@@ -55,7 +62,7 @@ def arguments(book: Book, paths: Sequence[Path], limit: float) -> list[str]:
         command += [f"--nbval-sanitize-with={book.sanitizer}"]
     if len(paths) > 1:  # a notebook's cells stay on one worker
         command += ["-n", "2", "--dist", "loadfile"]
-    return command + [str(path) for path in paths]
+    return [*command, *map(str, paths)]
 
 
 def run(
@@ -98,13 +105,12 @@ def verdicts(report: Path) -> list[Verdict]:
     found = []
     for case in ElementTree.parse(report).iter("testcase"):
         noted = {p.get("name"): p.get("value") for p in case.iter("property")}
-        name, kind, said = case.get("name"), noted.get("kind", ""), ""
+        noted = {"cell": case.get("name"), "kind": "", "said": ""} | noted
         if (skipped := case.find("skipped")) is not None:
-            kind, said = "skipped", skipped.get("message", "")
+            noted |= {"kind": "skipped", "said": skipped.get("message", "")}
         for problem in (*case.iter("failure"), *case.iter("error")):
             lines = (problem.text or "").split("\n")
             said = "\n".join(line for line in lines if not line.startswith(NOT_SAID))
-            kind = kind or "error"
-        where = noted.get("where", name)
-        found.append(Verdict(where, kind, said, float(case.get("time"))))
+            noted |= {"kind": noted["kind"] or "error", "said": said}
+        found.append(Verdict(seconds=float(case.get("time")), **noted))
     return found

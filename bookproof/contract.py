@@ -1,7 +1,6 @@
 """The rules of a book: what must hold before any kernel is started.
 
-rules/ holds them, by what they are about; each takes a Page and yields (cell id, what
-is wrong and what to do). This lists them, applies them, and says what they found.
+rules/ holds them. This lists them, applies them, and says what they found.
 """
 
 import re
@@ -11,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from bookproof.book import Book, NotebookError, Page
-from bookproof.rules import chinese, code, form, pages, translation
+from bookproof.rules import broken, chinese, code, form, pages, translation
 
 RULES = [*form.RULES, *code.RULES, *pages.RULES]
 TRANSLATION = [*translation.RULES, *chinese.RULES]
@@ -26,23 +25,15 @@ def sorted_problems(
     book: Book, paths: Iterable[Path]
 ) -> Iterator[tuple[str, list[str]]]:
     """Yield what is wrong by the rules, and then what is with the translation."""
-    pages, unreadable = [], sanitizer_problems(book.sanitizer)
+    read, found = [], sanitizer_problems(book.sanitizer)
     for path in paths:
         try:
-            pages.append(Page.read(path, book))
+            read.append(Page.read(path, book))
         except NotebookError as error:
-            unreadable.append(str(error))
-    yield "Rules", unreadable + list(broken(pages, RULES))
+            found.append(str(error))
+    yield "Rules", [*found, *broken(read, RULES)]
     if book.translation:
-        yield "Translation", list(broken(pages, TRANSLATION))
-
-
-def broken(pages: Iterable[Page], rules: Iterable) -> Iterator[str]:
-    for page in pages:
-        for rule in rules:
-            for cell_id, what in rule(page):
-                where = f"{page.name}, cell {cell_id}" if cell_id else page.name
-                yield f"{where}: {what}."
+        yield "Translation", list(broken(read, TRANSLATION))
 
 
 def sanitizer_problems(path: Path | None) -> list[str]:
@@ -55,36 +46,45 @@ def sanitizer_problems(path: Path | None) -> list[str]:
         return []
     if not path.is_file():
         return [f"{path.name}: the sanitiser file is missing; restore it with git."]
-    found, expected = [], "regex: "
+    found, in_pair = [], False
     for number, line in enumerate([*path.read_text("utf-8").splitlines(), ""], 1):
-        where = f"{path.parent.name}/{path.name}, line {number}"
-        if line.startswith(expected):
-            if expected == "regex: ":
-                try:
-                    re.compile(line.removeprefix(expected))
-                except re.error as error:
-                    found.append(f"{where}: not a regular expression ({error}).")
-            expected = "replace: " if expected == "regex: " else "regex: "
-        elif expected == "replace: ":
-            found.append(f"{where}: nbval wants “replace: …” right after “regex: …”.")
-            expected = "regex: "
+        said = ""
+        if in_pair:
+            if not line.startswith("replace: "):
+                said = "nbval wants “replace: …” right after “regex: …”"
+            in_pair = False
+        elif in_pair := line.startswith("regex: "):
+            try:
+                re.compile(line.removeprefix("regex: "))
+            except re.error as error:
+                said = f"not a regular expression ({error})"
         elif line.strip() and not line.startswith("#"):
-            found.append(
-                f"{where}: nbval would ignore “{line}”; a line begins with"
-                " “regex: ” or “replace: ” (one space) or #."
-            )
+            said = f"nbval would ignore “{line}”; a line begins with “regex: ” or"
+            said += " “replace: ” (one space) or #"
+        if said:
+            found.append(f"{path.parent.name}/{path.name}, line {number}: {said}.")
     return found
 
 
 def report(book: Book, paths: Sequence[Path]) -> int:
-    """Print every problem, those of the translation last; return how many."""
-    start, total = time.perf_counter(), 0
+    """Print what is wrong; return how much.
+
+    While an original breaks rules, what is wrong with the translation, which will have
+    to follow it, is only counted.
+    """
+    start, total, first = time.perf_counter(), 0, False
     for title, found in sorted_problems(book, paths):
-        for problem in found:
-            print(problem, file=sys.stderr, flush=True)
         seconds, start = time.perf_counter() - start, time.perf_counter()
+        total += len(found)
+        if first:
+            if found:
+                shown = f"{book.command('check')} shows them when these are mended"
+                count = f"{len(found)} finding{'s' * (len(found) > 1)}"
+                print(f"and {count} about the translation: {shown}")
+            break
+        print("\n".join(found), end="\n" if found else "", file=sys.stderr, flush=True)
         verdict = f"{len(found)} to mend" if found else "kept"
         said = f"{title}: {verdict} ({len(paths)} notebooks, {seconds:.1f} s)"
         print(said, flush=True)
-        total += len(found)
+        first = any(not line.startswith(f"{book.translation}/") for line in found)
     return total

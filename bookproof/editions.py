@@ -7,16 +7,16 @@ notebooks and their history in git; writes nothing.
 """
 
 import hashlib
-import json
 import re
 import subprocess
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
-from bookproof.book import Book, NotebookError, NotebookNode, Page, parse
+from bookproof.book import Book, NotebookError, NotebookNode, Page, nbformat, parse
 
 HAN = re.compile("[\u4e00-\u9fff]")
 ENGLISH = re.compile("[A-Za-z]{3}")
+HEADING = re.compile(r"(?m)^(#+ )(.*?)( ?\d*)$")
 VERSIONS = 50  # of a notebook in git, that are searched for an earlier text
 
 
@@ -30,11 +30,11 @@ def chinese_path(page: Page) -> Path:
 
 
 def english_of(page: Page) -> Page | None:
-    """Return the English page of a Chinese one; None if it cannot be read.
+    """Return the English page of a Chinese one; None if it is none, or has none.
 
-    That it cannot is said by the rule `editions`, or where it is read itself.
+    That it cannot be read is said by the rule `editions`, or where it is read itself.
     """
-    return read(english_path(page), page.book)
+    return read(english_path(page), page.book) if page.is_translation else None
 
 
 def read(path: Path, book: Book) -> Page | None:
@@ -68,46 +68,60 @@ def translatables(page: Page) -> dict[str, str]:
     return {cell_id: text for cell_id, text in texts.items() if text}
 
 
-def in_english(chinese: str, english: str) -> bool:
+def named(english: str, book: Book) -> str:
+    """Return an English text with the headings in Chinese that the settings name.
+
+    A number may follow: if “Exercise” is “练习”, then “## Exercise 1” is “## 练习1”.
+    """
+
+    def name(hit: re.Match) -> str:
+        known = hit[2] in book.headings
+        return hit[1] + book.headings[hit[2]] + hit[3].strip() if known else hit[0]
+
+    return HEADING.sub(name, english)
+
+
+def own(chinese: str, book: Book) -> str:
+    """Return a Chinese text without such headings, which sync writes."""
+    names = book.headings.values()
+    return HEADING.sub(lambda hit: "" if hit[2] in names else hit[0], chinese)
+
+
+def in_english(chinese: str, english: str, book: Book) -> bool:
     """Tell whether a Chinese text is still the English one, or in English."""
     if not ENGLISH.search(english):
         return False  # nothing but a formula, say
-    return not HAN.search(chinese) or chinese == english
+    mine = own(chinese, book)
+    untouched = not HAN.search(mine) and (mine == chinese or bool(mine.strip()))
+    return untouched or chinese == english
 
 
 def before(english: Page, recorded: str) -> str | None:
     """Return the English text with this hash out of git; None if it has none."""
-    return _history(english.path).get(recorded)
+    path = english.path
+    log = _git(path, "log", f"-n{VERSIONS}", "--format=%H", "--", path.name)
+    for version in log.split():
+        for text in _texts(path, version):
+            if source_hash(text) == recorded:
+                return text
+    return None
 
 
-@lru_cache(maxsize=64)
-def _history(path: Path) -> dict[str, str]:
-    """Return the translatable texts of earlier versions of a notebook by hash."""
-    log = _git(path, "log", f"-n{VERSIONS}", "--format=%H:./" + path.name, "--", path)
-    answer, texts = _git(path, "cat-file", "--batch", given=log), {}
-    while answer:  # each is: name, kind and size; the file; an empty line
-        head, _, answer = answer.partition(b"\n")
-        if head.endswith(b" missing"):  # in the commit that deleted it
-            continue
-        size = int(head.split()[-1])
-        version, answer = answer[:size], answer[size + 1 :]
-        try:
-            raw = json.loads(version)["cells"]
-        except (ValueError, KeyError, TypeError):
-            continue  # was no notebook then
-        for cell in raw:
-            text = "".join(cell["source"])
-            if cell["cell_type"] == "code":
-                text = cell["metadata"].get("alt", "")
-            texts.setdefault(source_hash(text), text)
-    return texts
+@cache
+def _texts(path: Path, version: str) -> list[str]:
+    """Return the translatable texts of an earlier version of a notebook."""
+    try:
+        text = _git(path, "show", f"{version}:./{path.name}")
+        return list(map(translatable, nbformat.v4.reads_json(text).cells))
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return []  # was no notebook then
 
 
-def _git(path: Path, *arguments: str | Path, given: bytes = b"") -> bytes:
+def _git(path: Path, *arguments: str) -> str:
     """Return what git answers in the folder of `path`; nothing if it fails."""
     command = ["git", "-C", path.parent, *arguments]
     try:
-        run = subprocess.run(command, input=given, capture_output=True)
+        run = subprocess.run(command, capture_output=True, encoding="utf-8")
     except OSError:
-        return b""  # there is no git
-    return run.stdout if run.returncode == 0 else b""
+        return ""  # there is no git
+    return run.stdout if run.returncode == 0 else ""

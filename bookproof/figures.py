@@ -6,7 +6,6 @@ stored one. It reads and writes pictures, no notebooks.
 
 import base64
 import io
-from collections.abc import Iterator
 from functools import reduce
 from pathlib import Path
 
@@ -46,9 +45,9 @@ def noise_only(stored: str, new: str) -> bool:
 
 def same_size(one: dict, other: dict) -> bool:
     """Tell whether two sizes, as dictionaries, agree to SIZE_TOLERANCE."""
-    return one.keys() == other.keys() and all(
-        abs(one[key] - other[key]) <= SIZE_TOLERANCE * one[key] for key in one
-    )
+    apart = {key: abs(one[key] - other.get(key, one[key])) for key in one}
+    near = all(gap <= SIZE_TOLERANCE * one[key] for key, gap in apart.items())
+    return one.keys() == other.keys() and near
 
 
 def difference(stored: str, new: str) -> float:
@@ -80,17 +79,13 @@ def changed(one: Image.Image, other: Image.Image, dpi: float) -> float:
     reach, gaps = round(REACH * dpi), []
     for picture, reference in (pixels, pixels[::-1]):
         low, high = reference, reference
-        for axis in (0, 1):
-            low = reduce(np.minimum, shifted(low, reach, axis))
-            high = reduce(np.maximum, shifted(high, reach, axis))
+        for axis in (0, 1):  # what is moved over the margin is white
+            moves = range(-reach, reach + 1)
+            low = reduce(np.minimum, (np.roll(low, n, axis) for n in moves))
+            high = reduce(np.maximum, (np.roll(high, n, axis) for n in moves))
         gaps.append(np.where(picture > high, picture - high, 0))
         gaps.append(np.where(picture < low, low - picture, 0))
     return float((reduce(np.maximum, gaps).max(axis=2) > VISIBLE * 255).mean())
-
-
-def shifted(pixels: np.ndarray, reach: int, axis: int) -> Iterator[np.ndarray]:
-    """Give the picture moved by up to `reach` pixels either way (margins are white)."""
-    return (np.roll(pixels, n, axis) for n in range(-reach, reach + 1))
 
 
 def save_comparison(stored: str, new: str, folder: Path, name: str) -> Path:

@@ -6,6 +6,7 @@ Writes nothing: what the notebooks themselves write is theirs.
 """
 
 import json
+import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable
@@ -26,9 +27,8 @@ def found_in(places: Iterable[Path]) -> list[Path]:
     for place in places:
         if not place.exists():
             raise NotebookError(f"There is no {place}.")
-        inside = sorted(place.rglob("*.ipynb")) if place.is_dir() else [place]
-        for path in inside:
-            if not any(p.startswith(".") for p in path.relative_to(place).parts):
+        for path in sorted(place.rglob("*.ipynb")) if place.is_dir() else [place]:
+            if not any(part[0] == "." for part in path.relative_to(place).parts):
                 paths[path.resolve()] = None
     return list(paths)
 
@@ -54,15 +54,14 @@ def passed_over(path: Path) -> str:
     if raw["nbformat"] != 4:
         return f"has the format {raw['nbformat']}; convert it with jupyter nbconvert"
     try:
-        metadata = raw.get("metadata", {}).get("kernelspec", {})
-        name = metadata.get("name", "python3")
-        cells = [cell["cell_type"] for cell in raw["cells"]]
-        [("".join(c["source"]), c["outputs"]) for c in raw["cells"] if "outputs" in c]
+        name = raw.get("metadata", {}).get("kernelspec", {}).get("name", "python3")
+        code = [cell for cell in raw["cells"] if cell["cell_type"] == "code"]
+        _ = [("".join(cell["source"]), cell["outputs"]) for cell in code]
     except (KeyError, TypeError, AttributeError) as error:
         return f"has not the form of a notebook ({error!r})"
     if name not in kernels():
         return f"wants the kernel “{name}”, which is not installed"
-    return "" if "code" in cells else "has no code"
+    return "" if code else "has no code"
 
 
 def counted(count: int, what: str) -> str:
@@ -74,9 +73,7 @@ def look(places: Iterable[Path], limit: float) -> bool:
     paths = found_in(places)
     if not paths:
         raise NotebookError("There is no notebook there.")
-    root = Path(paths[0]).parent
-    while not all(path.is_relative_to(root) for path in paths):
-        root = root.parent
+    root = Path(os.path.commonpath([path.parent for path in paths]))
     book = Book(root, root)
     reasons = {path: passed_over(path) for path in paths}
     good = [path for path, reason in reasons.items() if not reason]
@@ -90,16 +87,15 @@ def look(places: Iterable[Path], limit: float) -> bool:
         if reason:
             print(f"{book.name_of(path)}: passed over: it {reason}.")
     kinds = Counter(verdict.kind for verdict in verdicts)
-    differ = sum(verdict.differs for verdict in verdicts)
     listed = ", ".join(f"{kinds[kind]} {kind}" for kind in KINDS if kinds[kind])
+    differ, passed = sum(kinds[kind] for kind in KINDS), len(paths) - len(good)
     parts = [
         f"{counted(len(good), 'notebook')}, {counted(len(verdicts), 'code cell')}",
         f"{kinds['']} same",
         f"{differ} differ" + f" ({listed})" * bool(listed),
         f"{kinds['unstored']} with nothing stored" * bool(kinds["unstored"]),
         f"{kinds['skipped']} not run" * bool(kinds["skipped"]),
-        f"{counted(len(paths) - len(good), 'notebook')} passed over"
-        * (len(paths) > len(good)),
+        f"{counted(passed, 'notebook')} passed over" * bool(passed),
     ]
     print("; ".join(filter(None, parts)) + ".")
     return not differ

@@ -18,7 +18,7 @@ from contextlib import suppress
 import nbclient
 from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
-from nbformat.v4 import new_code_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_notebook
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager
 
 from bookproof.book import Book, NotebookError, NotebookNode, Page
@@ -44,47 +44,36 @@ def kill(running: list) -> None:
                 os.kill(manager.provisioner.pid, signal.SIGKILL)
 
 
-def execute(
-    page: Page, running: list, go_on: bool = False, again: bool = True
-) -> NotebookNode:
+def execute(page: Page, running: list, again: bool = True) -> NotebookNode:
     """Return a copy of the notebook with the outputs a fresh kernel gives.
 
     Kernel managers are appended to `running`, so that the caller can stop them. Raises
-    NotebookError naming lesson and cell if a cell fails. With `go_on` it does not: the
-    cell where the kernel died or the time ran out has an error as its last output, and
-    cells after it have the execution count None. A kernel that does not start is tried
-    `again`: of two that start at once, both may have drawn the same port.
+    NotebookError naming lesson and cell if a cell fails. A kernel that does not start
+    is tried `again`: of two that start at once, both may have drawn the same port.
     """
     notebook = copy.deepcopy(page.notebook)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.update(outputs=[], execution_count=None)
-    manager = new_kernel()
+    manager, begun = new_kernel(), []
     running.append(manager)
     client = nbclient.NotebookClient(
         notebook,
         km=manager,
         timeout=CELL_TIMEOUT,
-        allow_errors=go_on,
         record_timing=False,
         resources={"metadata": {"path": str(page.path.parent)}},
+        on_cell_start=lambda cell, cell_index: begun.append(cell),
     )
-    begun = []
-    client.on_cell_start = lambda cell, cell_index: begun.append(cell)
     try:
         asyncio.run(client.async_execute(cleanup_kc=True, stderr=subprocess.DEVNULL))
     except (CellExecutionError, CellTimeoutError, RuntimeError) as error:
-        if not begun and again and manager in running:
-            return execute(page, running, go_on, again=False)
-        if not begun:
-            said = f"{page.name}: its kernel did not start ({error})."
-            raise NotebookError(said) from None
-        if not go_on:
+        if begun:
             raise failure(page, begun[-1], reason(error)) from None
-        begun[-1].outputs.append(
-            new_output("error", ename=type(error).__name__, evalue=reason(error))
-        )
-        begun[-1].execution_count = 0
+        if again and manager in running:
+            return execute(page, running, again=False)
+        said = f"{page.name}: its kernel did not start ({error})."
+        raise NotebookError(said) from None
     finally:
         atexit.unregister(client._cleanup_kernel)  # left behind if it did not start
     return notebook
@@ -104,9 +93,7 @@ def failure(page: Page, cell: NotebookNode, said: str) -> NotebookError:
     return NotebookError(f"{page.name}, cell {cell['id']}: {said}.")
 
 
-def execute_all(
-    pages: Sequence[Page], go_on: bool = False
-) -> Iterator[tuple[Page, NotebookNode]]:
+def execute_all(pages: Sequence[Page]) -> Iterator[tuple[Page, NotebookNode]]:
     """Execute the pages, two at a time; yield each with its notebook when it is done.
 
     When one fails, the caller stops, or on Ctrl-C, every kernel is killed.
@@ -116,7 +103,7 @@ def execute_all(
     running: list[AsyncKernelManager] = []
     pool = ThreadPoolExecutor(max_workers=WORKERS)
     try:
-        jobs = {pool.submit(execute, page, running, go_on): page for page in pages}
+        jobs = {pool.submit(execute, page, running): page for page in pages}
         for job in as_completed(jobs):
             yield jobs[job], job.result()
     finally:

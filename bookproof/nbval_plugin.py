@@ -57,6 +57,7 @@ nbval.plugin.RunningKernel = WatchedKernel
 
 def pytest_addoption(parser):
     parser.addoption("--bookproof-root", help="the folder of the book")
+    parser.addoption("--bookproof-go-on", action="store_true", help="after an error")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -77,19 +78,15 @@ class CheckedFile(IPyNbFile):
     stopped_by = ""  # the cell after which the rest makes no sense
 
     def collect(self):
-        for cell in super().collect():
-            name = cell.cell.get("id")
+        for item in super().collect():
+            name, cell = item.cell.get("id"), item.cell
             if not self.book.configured:  # anybody's, where an error may be meant too
-                meant = any(o.output_type == "error" for o in cell.cell.outputs)
-                cell.options["check_exception"] |= meant
-                name = f"{cell.cell_num + 1}"
-            yield CheckedCell.from_parent(
-                self,
-                name=name,
-                cell_num=cell.cell_num,
-                cell=cell.cell,
-                options=cell.options,
-            )
+                meant = any(o.output_type == "error" for o in cell.outputs)
+                item.options["check_exception"] |= meant
+                name = f"{item.cell_num + 1}"
+            item.options["check_exception"] |= self.config.option.bookproof_go_on
+            fields = {"cell_num": item.cell_num, "cell": cell, "options": item.options}
+            yield CheckedCell.from_parent(self, name=name, **fields)
 
     @property
     def book(self):
@@ -114,7 +111,7 @@ class CheckedCell(IPyNbCell):
         return f"{self.parent.page}, code cell {self.cell_num + 1} “{line}”"
 
     def setup(self):
-        self.user_properties.append(("where", self.where))
+        self.note(cell=self.where)
         if self.parent.stopped_by:
             pytest.skip(f"not run: {self.parent.page} {self.parent.stopped_by}")
 
@@ -124,37 +121,33 @@ class CheckedCell(IPyNbCell):
             super().runtest()
             if self.parent.timed_out:  # the cell swallowed the interrupt
                 self.raise_cell_error("Timeout")
-        except NbCellError:
+        except Exception:
             if not self.differences:
                 self.parent.stopped_by = f"stopped at cell {self.name}"
-                self.note("error")
-            raise
-        except Exception:
-            self.parent.stopped_by = f"stopped at cell {self.name}"
-            self.note("error")
+                self.note(kind="error")
             raise
         if self.cell.execution_count is None and not self.cell.outputs:
-            self.note("unstored")
+            self.note(kind="unstored")
 
-    def note(self, kind: str) -> None:
-        """Leave for check.py what kind of verdict this is."""
-        self.user_properties.append(("kind", kind))
+    def note(self, **fields: str) -> None:
+        """Leave for check.py what its Verdict holds."""
+        self.user_properties += fields.items()
 
     def compare_outputs(self, test, ref, skip_compare=None):
         book = self.parent.book
         folder = book.root / "_build" / "figures" if book.configured else None
-        old, new = ([self.clean(o) for o in each] for each in (ref, test))
+        old, new = (
+            [self.sanitize_outputs([output])[0] for output in outputs]
+            for outputs in (ref, test)
+        )
         name = re.sub(r"\W", "-", f"{self.parent.page}-{self.name}")
         self.differences = compare(old, new, folder, name)
         if not super().compare_outputs(test, ref, skip_compare):
             self.differences = self.differences or ["the outputs differ (see nbval)"]
         if self.differences:
-            self.note(category(old, new))
+            texts = {"stored": as_text(old), "now": as_text(new)}
+            self.note(kind=category(old, new), **texts)
         return not self.differences
-
-    def clean(self, output) -> dict:
-        """Return the output with the sanitiser file applied, as nbval applies it."""
-        return self.sanitize_outputs([output])[0]
 
     def reportinfo(self):
         return self.path, None, self.where
@@ -166,11 +159,10 @@ class CheckedCell(IPyNbCell):
         book = self.parent.book
         if self.differences:
             listed = "\n".join(self.differences)
-            if not book.configured:
-                return "\n" + listed
             again = book.command("refresh", self.path.stem)
-            said = f"what it gives now is not what is stored.\n{listed}"
-            return f"{said}\nIf the change is meant: {again}"
+            said = "what it gives now is not what is stored."
+            told = f"{said}\n{listed}\nIf the change is meant: {again}"
+            return told if book.configured else f"\n{listed}"
         if isinstance(error, KernelDied):
             return "the kernel died while it ran; the cells after it were not run."
         if self.parent.timed_out:
@@ -178,17 +170,13 @@ class CheckedCell(IPyNbCell):
             said = f"still running after {limit:g} s; the cells after it were not run."
             return said + " Make it smaller." * book.configured
         raised = [o for o in self.test_outputs or [] if o.output_type == "error"]
-        if isinstance(error, NbCellError) and raised:
-            now = f"{raised[0].ename}: {raised[0].evalue}"
-            if not book.configured:
-                stored = as_text(self.cell.outputs).strip() or "nothing"
-                return (
-                    f"raised an exception; the cells after it were not run.\n"
-                    f"    stored: {stored.splitlines()[0][:300]}\n    now:    {now}"
-                )
+        if not isinstance(error, NbCellError) or not raised:
+            return ANSI.sub("", str(error) or repr(error))
+        now = as_text(raised[:1])
+        if book.configured:
             trace = ANSI.sub("", "\n".join(raised[0].traceback))
-            return (
-                f"raised {now}\n{trace}\nThe cells after it were not run."
-                " Mend the cell, or tag it raises-exception if it is meant to fail."
-            )
-        return ANSI.sub("", str(error) or repr(error))
+            advice = "Mend the cell, or tag it raises-exception if it is meant to fail."
+            return f"raised {now}\n{trace}\nThe cells after it were not run. {advice}"
+        stored = (as_text(self.cell.outputs).strip() or "nothing").splitlines()[0]
+        lines = f"    stored: {stored[:300]}\n    now:    {now}"
+        return f"raised an exception; the cells after it were not run.\n{lines}"

@@ -9,6 +9,7 @@ import copy
 import re
 from collections.abc import Sequence
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 
 from nbval.plugin import coalesce_streams, get_sanitize_patterns
@@ -17,6 +18,7 @@ from bookproof import figures
 from bookproof.book import printed
 
 NUMBER = re.compile(r"[-+]?\d[\d_,]*(\.\d*)?(e[-+]?\d+)?")
+ENDS = "(ends)"  # in place of a line
 LONG = 100  # characters of a line, in a message
 
 
@@ -49,15 +51,11 @@ def category(stored: list, new: list) -> str:
     if errors[0] != errors[1]:
         return "error"
     before, after = as_text(stored), as_text(new)
-    if before == after and any(map(pictures, (*stored, *new))):
-        return "figure"
-    blanked = [NUMBER.sub("0", text).split() for text in (before, after)]
-    return "number" if blanked[0] == blanked[1] and before != after else "text"
-
-
-def pictures(output: dict) -> list[str]:
-    """Return the kinds of picture that an output holds."""
-    return [key for key in output.get("data", {}) if key.startswith("image/")]
+    if before != after:
+        blanked = [NUMBER.sub("0", text).split() for text in (before, after)]
+        return "number" if blanked[0] == blanked[1] else "text"
+    kinds = (key for output in (*stored, *new) for key in output.get("data", {}))
+    return "figure" if any(key.startswith("image/") for key in kinds) else "text"
 
 
 def kind(output: dict) -> str:
@@ -74,40 +72,32 @@ def compare(stored: list, new: list, folder: Path | None, name: str) -> list[str
 
     Pictures that differ are left in `folder`, called by `name`.
     """
-    kinds = [[kind(output) for output in outputs] for outputs in (stored, new)]
+    kinds = [", ".join(map(kind, outputs)) or "nothing" for outputs in (stored, new)]
     if kinds[0] != kinds[1]:
-        lists = [", ".join(names) or "nothing" for names in kinds]
-        return [
-            f"  its outputs are of another kind or order:\n    stored: {lists[0]}\n"
-            f"    now:    {lists[1]}",
-            *first_difference(as_text(stored), as_text(new), "its text"),
-        ]
+        said = "  its outputs are of another kind or order:"
+        found = [f"{said}\n    stored: {kinds[0]}\n    now:    {kinds[1]}"]
+        return found + first_difference(as_text(stored), as_text(new), "its text")
     found = []
-    for number, (old, fresh) in enumerate(zip(stored, new, strict=True), start=1):
-        for key, (before, after) in parts(old, fresh).items():
-            if key == "image/png":
-                if not figures.same_size(size(old), size(fresh)):
-                    found.append(
-                        f"  the figure is shown at another size: {size(fresh)}"
-                    )
-                found += compare_pictures(before, after, folder, f"{name}-{number}")
-            else:
-                found += first_difference(str(before), str(after), key)
+    for number, pair in enumerate(zip(stored, new, strict=True), start=1):
+        old, fresh = map(parts, pair)
+        for key in old:
+            if key != "image/png":
+                found += first_difference(str(old[key]), str(fresh[key]), key)
+                continue
+            sizes = [(o.get("metadata") or {}).get(key, {}) for o in pair]
+            if not figures.same_size(*sizes):
+                found.append(f"  the figure is shown at another size: {sizes[1]}")
+            found += compare_pictures(old[key], fresh[key], folder, f"{name}-{number}")
     return found
 
 
-def parts(old: dict, new: dict) -> dict[str, tuple]:
-    """Return the comparable contents of two outputs of one kind, side by side."""
-    if old["output_type"] == "stream":
-        return {old["name"]: (old["text"], new["text"])}
-    if old["output_type"] == "error":
-        return {key: (old[key], new[key]) for key in ("ename", "evalue")}
-    return {key: (old["data"][key], new["data"][key]) for key in old["data"]}
-
-
-def size(output: dict) -> dict:
-    """Return the width and height a notebook shows a picture at, if it says so."""
-    return (output.get("metadata") or {}).get("image/png", {})
+def parts(output: dict) -> dict:
+    """Return the comparable contents of an output."""
+    if output["output_type"] == "stream":
+        return {output["name"]: output["text"]}
+    if output["output_type"] == "error":
+        return {key: output[key] for key in ("ename", "evalue")}
+    return output["data"]
 
 
 def as_text(outputs: Sequence[dict]) -> str:
@@ -119,21 +109,15 @@ def first_difference(before: str, after: str, where: str) -> list[str]:
     """Return at most one message, showing the first line that differs."""
     if before == after:
         return []
-    old, new = before.split("\n"), after.split("\n")
-    line = next(
-        (n for n, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]),
-        min(len(old), len(new)),
-    )
-    shown = [lines[line] if line < len(lines) else "(ends)" for lines in (old, new)]
-    pairs = enumerate(zip(*shown, strict=False))
-    at = next((n for n, (one, other) in pairs if one != other), 0)
+    lines = zip_longest(before.split("\n"), after.split("\n"), fillvalue=ENDS)
+    differ = ((n, pair) for n, pair in enumerate(lines, start=1) if pair[0] != pair[1])
+    number, pair = next(differ, (1, (before, after)))  # a line may say ENDS itself
+    at = next((n for n, (a, b) in enumerate(zip(*pair, strict=False)) if a != b), 0)
     skipped = max(0, at - LONG)  # of a picture's code, say
-    shown = [f"{'… ' * bool(skipped)}{text[skipped:]}" for text in shown]
+    shown = [f"{'… ' * bool(skipped)}{text[skipped:]}" for text in pair]
     shown = [text[: 3 * LONG] + " …" * (len(text) > 3 * LONG) for text in shown]
-    return [
-        f"  first difference, line {line + 1} of {where}:\n"
-        f"    stored: {shown[0]}\n    now:    {shown[1]}"
-    ]
+    said = f"  first difference, line {number} of {where}:"
+    return [f"{said}\n    stored: {shown[0]}\n    now:    {shown[1]}"]
 
 
 def compare_pictures(

@@ -46,9 +46,8 @@ def normalise(notebook: NotebookNode, page: Page) -> None:
                 output.execution_count = count
             if output.output_type == "error":  # frames show paths of this machine
                 output.traceback = [f"{output.ename}: {output.evalue}"]
-        tagged = "raises-exception" in cell.metadata.get("tags", [])
         raised = any(output.output_type == "error" for output in cell.outputs)
-        if tagged and not raised:
+        if "raises-exception" in cell.metadata.get("tags", []) and not raised:
             said = "tagged raises-exception, and raised nothing. Take the tag away,"
             raise failure(page, cell, f"{said} or restore the error")
 
@@ -58,42 +57,30 @@ def keep_pictures(notebook: NotebookNode, stored: NotebookNode) -> None:
 
     So a refresh on another processor changes no file.
     """
-    before = {cell.id: cell for cell in stored.cells if cell.cell_type == "code"}
+    before = {cell.id: cell.get("outputs", []) for cell in stored.cells}
     for cell in notebook.cells:
-        if cell.cell_type != "code":
-            continue
-        pairs = zip(cell.outputs, before[cell.id].outputs, strict=False)
-        for new, old in pairs:
+        for new, old in zip(cell.get("outputs", []), before[cell.id], strict=False):
             png, old_png = (out.get("data", {}).get("image/png") for out in (new, old))
             if png and old_png and figures.noise_only(old_png, png):
                 new.data["image/png"] = old_png
 
 
-def made(book: Book) -> dict[str, dict[str, str]]:
-    """Return what made the outputs of each page, by its name; {} if nothing tells."""
-    if not (book.executed and book.executed.is_file()):
-        return {}
-    return json.loads(book.executed.read_text("utf-8"))
-
-
 def record(
     before: Mapping[str, dict], new: Mapping[Page, NotebookNode], by: Mapping
 ) -> dict[str, dict]:
-    """Return `before`, brought up to date for the pages in `new`.
+    """Return `before`, what made the outputs of each page, brought up to date.
 
     A page keeps its date while its outputs and what makes them are the same.
     """
     entries = dict(before)
-    today = datetime.date.today().isoformat()
     for page, notebook in new.items():
         entry = entries.pop(page.name, {})
-        if not page.code:
-            continue
         now = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
         same = now == [cell.outputs for cell in page.code]
-        date = entry.get("date", today) if same else today
-        dated = {**by, "date": date}
-        entries[page.name] = dated if dated == entry else {**by, "date": today}
+        if not (same and entry == {**by, "date": entry.get("date")}):
+            entry = {**by, "date": datetime.date.today().isoformat()}
+        if page.code:
+            entries[page.name] = entry
     return dict(sorted(entries.items()))
 
 
@@ -118,17 +105,14 @@ def refresh(book: Book, lesson: str = "") -> list[str]:
         print(done, flush=True)
     texts = {page.path: dumps(notebook) for page, notebook in new.items()}
     old = {page.path: page.text for page in pages}
-    if book.executed:
-        entries = record(made(book) if lesson else kept(book), new, by)
-        texts[book.executed] = json.dumps(entries, indent=1) + "\n"
-        if book.executed.is_file():
-            old[book.executed] = book.executed.read_text("utf-8")
+    if path := book.executed:
+        if path.is_file():
+            old[path] = path.read_text("utf-8")
+        entries = json.loads(old.get(path, "{}"))
+        names = {book.name_of(each) for each in select(book, originals=True)}
+        for gone in () if lesson else entries.keys() - names:
+            del entries[gone]
+        texts[path] = json.dumps(record(entries, new, by), indent=1) + "\n"
     changed = store.write_all(texts, old)
     names = [page.name for page in pages if page.path in changed]
-    return names + [book.executed.name] * (book.executed in changed)
-
-
-def kept(book: Book) -> dict[str, dict[str, str]]:
-    """Return the entries of pages that are still there."""
-    names = {book.name_of(path) for path in select(book, originals=True)}
-    return {name: entry for name, entry in made(book).items() if name in names}
+    return names + [path.name] * (path in changed)

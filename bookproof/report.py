@@ -1,9 +1,9 @@
 """What would change with these versions? `make upgrade-report [LESSON=…]`.
 
-Executes the book in this environment, for example one with the next PyTorch, and shows
-cell by cell what is stored against what comes now, grouped into errors, texts, numbers
-and figures. It writes one page, _build/upgrade-report.html, and pictures it shows; no
-notebook is changed. What is right is then stored with refresh.
+Lets nbval run the book in this environment, for example one with the next PyTorch, and
+shows cell by cell what is stored against what comes now, grouped into errors, texts,
+numbers and figures. It writes one page, _build/upgrade-report.html, and pictures it
+shows; no notebook is changed. What is right is then stored with refresh.
 """
 
 import difflib
@@ -11,12 +11,10 @@ import html
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from bookproof import kernels
-from bookproof.book import Book, Page, read
-from bookproof.outputs import as_text, category, clean, compare
+from bookproof import check, kernels
+from bookproof.book import Book, Page, select
 
 GROUPS = {
     "error": "Cells that raise something else, or nothing more",
@@ -24,107 +22,66 @@ GROUPS = {
     "number": "Texts that differ in numbers only",
     "figure": "Pictures that differ by more than the check allows",
 }
-STYLE = """\
-body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem }
-td, th { text-align: left; vertical-align: top; font-family: monospace }
-.diff_add, .diff_chg, .diff_sub { font-weight: bold; background: #ffe08a }
-img { max-width: 25rem }
+PAGE = """\
+<!doctype html><html lang="en"><meta charset="utf-8"><title>Upgrade report</title>
+<style>
+body {{ font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem }}
+td, th {{ text-align: left; vertical-align: top; font-family: monospace }}
+.diff_add, .diff_chg, .diff_sub {{ font-weight: bold; background: #ffe08a }}
+img {{ max-width: 25rem }}
+</style>
+<h1>Upgrade report</h1><p>{versions}</p><p>{summary}</p>
 """
 
 
-@dataclass(frozen=True)
-class Change:
-    """A cell that gives something other than what is stored."""
-
-    page: Page
-    cell: str
-    said: tuple[str, ...]  # what the check says
-    stored: list
-    now: list
-
-    @property
-    def group(self) -> str:
-        ran = "was not run" not in self.said[0]
-        return category(self.stored, self.now) if ran else "error"
+def group(verdict: check.Verdict) -> str:
+    """Return the group of a cell that changed; "" if it gives what is stored."""
+    kind = "error" if verdict.kind == "skipped" else verdict.kind
+    return kind if kind in GROUPS else ""
 
 
-def changes(book: Book, pages: Sequence[Page]) -> tuple[list[Change], str]:
-    """Execute the pages; return every cell that changed, and the versions."""
-    ask = kernels.question(book)
-    given, versions = {}, ""
-    for page, notebook in kernels.execute_all([*pages, ask], go_on=True):
-        if page is ask:
-            pairs = kernels.answered(notebook).items()
-            versions = ", ".join(f"{key} {value}" for key, value in pairs)
-            continue
-        given[page] = notebook
-        print(f"  {len(given)}/{len(pages)} {page.name}: executed", flush=True)
-    found = []
-    for page in pages:
-        new = [cell for cell in given[page].cells if cell.cell_type == "code"]
-        for cell, now in zip(page.code, new, strict=True):
-            pair = [clean(each.outputs, book.sanitizer) for each in (cell, now)]
-            name = f"{page.name}-{cell.id}-upgrade".replace("/", "-")
-            said = ["  was not run"]
-            if now.execution_count is not None:
-                said = compare(*pair, book.root / "_build" / "figures", name)
-            if said:
-                found.append(Change(page, cell.id, tuple(said), *pair))
-    return found, versions
-
-
-def side_by_side(change: Change) -> str:
+def side_by_side(verdict: check.Verdict) -> str:
     """Return what is stored and what comes now as HTML: lines, or else pictures."""
-    said = "\n".join(change.said)
-    texts = [as_text(outputs).split("\n") for outputs in (change.stored, change.now)]
-    parts = [f"<pre>{html.escape(said)}</pre>"]
-    if texts[0] != texts[1]:
+    if verdict.stored != verdict.now:
+        texts = [text.split("\n") for text in (verdict.stored, verdict.now)]
         table = difflib.HtmlDiff(wrapcolumn=70)
-        titles = {"fromdesc": "stored", "todesc": "now"}
-        parts = [table.make_table(*texts, **titles, context=True, numlines=0)]
-    for stem in re.findall(r"see _build/(\S+)-difference\.png", said):
-        parts += [
-            f'<img alt="{kind}" src="{stem}-{kind}.png">'
-            for kind in ("stored", "new", "difference")
-        ]
-    return "".join(parts)
+        shown = table.make_table(*texts, "stored", "now", context=True, numlines=0)
+    else:
+        shown = f"<pre>{html.escape(verdict.message)}</pre>"
+    for stem in re.findall(r"see _build/(\S+)-difference\.png", verdict.said):
+        for kind in ("stored", "new", "difference"):
+            shown += f'<img alt="{kind}" src="{stem}-{kind}.png">'
+    page, _, cell = verdict.cell.rpartition(" ")
+    return f"<h3>{page} <code>{cell}</code></h3>\n{shown}\n"
 
 
-def page_of(found: list[Change], versions: str) -> str:
-    """Return the report as one HTML page."""
-    parts = [
-        '<!doctype html><html lang="en"><meta charset="utf-8">',
-        "<title>Upgrade report</title>",
-        f"<style>{STYLE}</style><h1>Upgrade report</h1><p>{html.escape(versions)}</p>",
-        f"<p>{html.escape(summary(found))}</p>",
-    ]
-    for group, title in GROUPS.items():
-        members = [change for change in found if change.group == group]
-        if members:
-            parts.append(f"<h2>{title} ({len(members)})</h2>")
-        for change in members:
-            name = f"{change.page.name}, cell <code>{change.cell}</code>"
-            parts += [f"<h3>{name}</h3>", side_by_side(change)]
-    return "\n".join(parts) + "\n"
-
-
-def summary(found: list[Change]) -> str:
-    count = Counter(change.group for change in found)
-    groups = ", ".join(f"{group} {count[group]}" for group in GROUPS if count[group])
+def summary(found: Sequence[check.Verdict]) -> str:
+    count = Counter(map(group, found))
+    groups = ", ".join(f"{name} {count[name]}" for name in GROUPS if count[name])
     cells = "1 cell changes" if len(found) == 1 else f"{len(found)} cells change"
     return f"{cells} ({groups})." if found else "Nothing changes."
 
 
 def report(book: Book, lesson: str = "") -> Path:
     """Write the page; return where it is."""
-    pages = read(book, lesson, originals=True)
+    paths = select(book, lesson, originals=True)
+    for path in paths:
+        Page.read(path, book)  # a notebook that is broken stops it here
     print(f"Executing {lesson or 'every notebook'} …", flush=True)
-    found, versions = changes(book, pages)
+    ((_, answer),) = kernels.execute_all([kernels.question(book)])
+    versions = ", ".join(map(" ".join, kernels.answered(answer).items()))
+    verdicts = check.run(book, paths, ["--bookproof-go-on"], quiet=True)[1]
+    found = [verdict for verdict in verdicts if group(verdict)]
+    text = PAGE.format(versions=html.escape(versions), summary=summary(found))
+    for name, title in GROUPS.items():
+        members = [verdict for verdict in found if group(verdict) == name]
+        text += f"<h2>{title} ({len(members)})</h2>\n" * bool(members)
+        text += "".join(map(side_by_side, members))
     path = book.root / "_build" / "upgrade-report.html"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(page_of(found, versions), "utf-8")
-    for change in found:
-        print(f"  {change.group:8} {change.page.name}, cell {change.cell}")
+    path.write_text(text, "utf-8")
+    for verdict in found:
+        print(f"  {group(verdict):8} {verdict.cell}")
     print(f"{summary(found)} Side by side: {path.relative_to(book.root)}")
     if found:
         right = f"What is right is stored by {book.command('refresh')}"

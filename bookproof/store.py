@@ -32,10 +32,8 @@ def write_all(new: Mapping[Path, str], old: Mapping[Path, str]) -> list[Path]:
     with signals_held():
         for path in changed:
             if (path.read_text("utf-8") if path.exists() else None) != old.get(path):
-                raise NotebookError(
-                    f"{path.name} was changed while it ran, so nothing was written;"
-                    " save it in your editor and repeat."
-                )
+                said = "was changed while it ran, so nothing was written; save it in"
+                raise NotebookError(f"{path.name} {said} your editor and repeat.")
         done, waiting = [], {}
         try:
             for path in changed:
@@ -50,10 +48,8 @@ def write_all(new: Mapping[Path, str], old: Mapping[Path, str]) -> list[Path]:
                     os.replace(_write_beside(path, old[path]), path)
                 else:
                     path.unlink()
-            raise NotebookError(
-                f"Writing {error.filename or path} failed ({error.strerror});"
-                " every notebook is as it was."
-            ) from None
+            said = f"Writing {error.filename or path} failed ({error.strerror});"
+            raise NotebookError(f"{said} every notebook is as it was.") from None
         finally:
             for temporary in waiting.values():
                 os.unlink(temporary)

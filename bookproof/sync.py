@@ -11,54 +11,79 @@ import difflib
 from collections import Counter
 
 from bookproof import store
-from bookproof.book import Book, NotebookError, NotebookNode, Page, dumps, read
+from bookproof.book import (
+    Book,
+    NotebookError,
+    NotebookNode,
+    Page,
+    did_you_mean,
+    dumps,
+    read,
+)
 from bookproof.editions import (
+    HAN,
     chinese_path,
-    english_of,
     in_english,
+    named,
+    own,
     source_hash,
     translatable,
     translatables,
 )
-from bookproof.rules.translation import labelled, translated
+from bookproof.rules import broken, translation
 
 
 def merge(english: Page, chinese: Page | None, done: set[str]) -> str:
     """Return the Chinese notebook, in step with the English one.
 
-    A cell that is not translated yet holds the English text; a cell whose id changed
-    is known by the English text it translates. A surplus text stays, at the end.
-    Raises NotebookError if a cell in `done` is not translated.
+    A cell that is not translated yet holds the English text, but for headings that the
+    settings name. A Chinese text whose English cell has another id goes with it; one
+    that has no English cell stays, at the end, if it is more than a copy. Raises
+    NotebookError if a cell in `done` is not translated.
     """
-    notebook = copy.deepcopy(english.notebook)
+    notebook, book = copy.deepcopy(english.notebook), english.book
     cells = chinese.notebook.cells if chinese else []
     kept = {(cell.id, cell.cell_type): cell for cell in cells if translatable(cell)}
-    ids = {cell.id for cell in notebook.cells}
-    renamed = {
-        cell.metadata.get("translates"): key
-        for key, cell in kept.items()
-        if cell.id not in ids
-    }
+    known = renamed(notebook.cells, cells)
     for cell in notebook.cells:
         cell.metadata.pop("translates", None)
         if not (text := translatable(cell)):
             continue
-        key = cell.id, cell.cell_type
-        if key not in kept:
-            key = renamed.get(source_hash(text), key)
+        key = (known.get(cell.id, cell.id), cell.cell_type)
         was = kept.pop(key, None)
-        if was and not in_english(translatable(was), text):
+        if was and not in_english(translatable(was), text, book):
             take(cell, was)
+        elif cell.cell_type == "markdown":
+            cell.source = named(text, book)
         if cell.id in done:
-            if in_english(translatable(cell), text):
-                zh = english.book.translation
-                raise NotebookError(
-                    f"{zh}/{english.name}, cell {cell.id}: is not written in Chinese"
-                    " yet, so it cannot be recorded."
-                )
+            if in_english(translatable(cell), text, book):
+                said = "is not written in Chinese yet, so it cannot be recorded."
+                where = f"{book.translation}/{english.name}, cell {cell.id}"
+                raise NotebookError(f"{where}: {said}")
             cell.metadata["translates"] = source_hash(text)
-    notebook.cells += [cell for (_, kind), cell in kept.items() if kind == "markdown"]
+    left = [cell for cell in kept.values() if cell.cell_type == "markdown"]
+    notebook.cells += [cell for cell in left if HAN.search(own(cell.source, book))]
     return dumps(notebook)
+
+
+def renamed(english: list[NotebookNode], chinese: list[NotebookNode]) -> dict[str, str]:
+    """Return the ids that Chinese cells have still, by the new id in English.
+
+    A cell is known by the English text that it translates, or by its neighbours.
+    """
+    new, old = [cell.id for cell in english], [cell.id for cell in chinese]
+    found, matcher = {}, difflib.SequenceMatcher(None, old, new, autojunk=False)
+    for tag, start, end, first, last in matcher.get_opcodes():
+        if tag == "replace" and end - start == last - first:
+            found |= zip(new[first:last], old[start:end], strict=True)
+    texts = {cell.metadata.get("translates"): cell.id for cell in chinese}
+    for cell in english:
+        if was := texts.get(source_hash(translatable(cell))):
+            found[cell.id] = was
+    there = {*new} & {*old}
+    return {
+        now: was for now, was in found.items() if now not in there and was not in there
+    }
 
 
 def take(cell: NotebookNode, was: NotebookNode) -> None:
@@ -85,32 +110,17 @@ def resolve(given: str, english: list[Page]) -> dict[str, set[str]]:
         name, _, cell_id = word.removeprefix(zh).rpartition(":")
         homes = [n for n in texts if cell_id in texts[n] and name in ("", n)]
         whole = [n for n in texts if not name and n.rpartition("/")[2] == cell_id]
-        if whole:
-            for home in whole:
-                found[home] |= texts[home].keys()
-            continue
-        if not homes:
+        if not whole and not homes:
             every = [w for n in texts for i in texts[n] for w in (i, f"{n}:{i}", n)]
-            close = difflib.get_close_matches(word, every, 1)
-            hint = f" Did you mean {close[0]}?" if close else ""
+            hint = did_you_mean(word, every)
             raise NotebookError(f"There is no text {word} to translate.{hint}")
-        if len(homes) > 1:
+        if not whole and len(homes) > 1:
             names = " or ".join(f"{home}:{cell_id}" for home in homes)
-            raise NotebookError(
-                f"Several notebooks have a cell {cell_id}; say {names}."
-            )
-        found[homes[0]].add(cell_id)
+            said = f"Several notebooks have a cell {cell_id}; say {names}."
+            raise NotebookError(said)
+        for home in whole or homes:
+            found[home] |= texts[home].keys() if whole else {cell_id}
     return found
-
-
-def check_ids(page: Page) -> None:
-    """Raise NotebookError if two cells have one id: a text would get lost."""
-    for cell_id, times in Counter(cell.id for cell in page.notebook.cells).items():
-        if times > 1:
-            raise NotebookError(
-                f"{page.name}, cell {cell_id}: {times} cells have this id; give each"
-                " its own."
-            )
 
 
 def sync(book: Book, lesson: str = "", given: str = "") -> list[str]:
@@ -119,7 +129,10 @@ def sync(book: Book, lesson: str = "", given: str = "") -> list[str]:
         raise NotebookError("The settings name no second language, in `languages`.")
     pages = read(book, lesson)
     for page in pages:
-        check_ids(page)
+        ids = Counter(cell.id for cell in page.notebook.cells)
+        for cell_id in (cell_id for cell_id, times in ids.items() if times > 1):
+            said = f"{ids[cell_id]} cells have this id; give each its own."
+            raise NotebookError(f"{page.name}, cell {cell_id}: {said}")
     english = [page for page in pages if not page.is_translation]
     chinese = {page.path: page for page in pages if page.is_translation}
     done, new = resolve(given, english), {}
@@ -132,18 +145,5 @@ def sync(book: Book, lesson: str = "", given: str = "") -> list[str]:
 
 def left(book: Book, lesson: str = "") -> list[str]:
     """Return what there is to translate or to delete, for people."""
-    found = []
-    for page in read(book, lesson):
-        if not page.is_translation:
-            continue
-        if not (english := english_of(page)):
-            found.append(f"{page.name}: is surplus; there is no English notebook.")
-            continue
-        found += [f"{page.name}, cell {i}: {what}." for i, what in translated(page)]
-        ids = {cell.id for cell in english.notebook.cells}
-        for cell_id, text in translatables(page).items():
-            if cell_id not in ids:
-                text = labelled("Chinese", text.splitlines())
-                said = f"is surplus; English has no such cell:\n{text}\n  Delete it"
-                found.append(f"{page.name}, cell {cell_id}: {said}, or move its text.")
-    return found
+    pages = [page for page in read(book, lesson) if page.is_translation]
+    return list(broken(pages, translation.RULES))

@@ -28,7 +28,9 @@ import {name}
 sys.path.pop(0)
 {name}.load(get_ipython())
 """
-NOT_SAID = "If the change is meant"  # is not the advice here
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
+BY_CHANCE = "It differs by chance: it draws without a seed of its own, or shows a set."
+BY_ROUNDING = "Its last bits show: another processor rounds otherwise."
 HELP = """
 Make each cell named above show what holds on any machine: an inequality, a count,
 fewer digits, an exponent with room, a band in a figure, fewer layers or steps, or
@@ -48,30 +50,29 @@ class Machine:
 
     @property
     def name(self) -> str:
+        rounds = self.rounding is not None
         parts = [
-            "" if self.rounding is None else f"rounding {self.rounding}",
-            f"{self.threads} thread{'s' * (self.threads > 1)}" if self.threads else "",
+            f"rounding {self.rounding}" * rounds,
+            f"{self.threads} thread{'s' * (self.threads > 1)}" * bool(self.threads),
             self.switch,
-            "" if self.device == "cpu" else self.device,
+            self.device * (self.device != "cpu"),
         ]
         return ", ".join(filter(None, parts))
 
     def environment(self, book: Book) -> dict[str, str]:
         """What makes a kernel such a machine (tests/test_portability.py proves it)."""
-        threads = {
-            "OMP_NUM_THREADS": str(self.threads),
-            "MKL_NUM_THREADS": str(self.threads),
-            "MKL_DYNAMIC": "FALSE",  # else MKL, and torch, use no more than the cores
-            "OMP_WAIT_POLICY": "PASSIVE",  # threads that wait leave the cores to others
-        }
-        return {
+        found = {
             "ROUNDING_SEED": "" if self.rounding is None else str(self.rounding),
             "CELL_SEED": str(self.cell_seed),
             "PYTHONHASHSEED": str(self.hash_seed),
-            **({book.device: self.device} if book.device else {}),
-            **(threads if self.threads else {}),
-            **book.switches.get(self.switch, {}),
         }
+        if book.device:
+            found[book.device] = self.device
+        if self.threads:
+            found |= dict.fromkeys(THREADS, str(self.threads))
+            found["MKL_DYNAMIC"] = "FALSE"  # else no more than there are cores
+            found["OMP_WAIT_POLICY"] = "PASSIVE"  # leaves the cores to others
+        return found | book.switches.get(self.switch, {})
 
 
 def answer(book: Book, question: str, **environment: str) -> str:
@@ -84,16 +85,6 @@ def answer(book: Book, question: str, **environment: str) -> str:
     return subprocess.check_output(command, env=clean | environment, text=True).strip()
 
 
-def heeded(book: Book) -> list[str]:
-    """Return the switches that change what this processor computes."""
-    own = answer(book, "probe")
-    return [
-        name
-        for name, values in book.switches.items()
-        if answer(book, "probe", **values) != own
-    ]
-
-
 def machines(seeds: int, switches: Sequence[str], gpu: str) -> list[Machine]:
     """Return as many machines as seeds, every value in turn, and one with the GPU."""
     kinds = [*switches, ""]
@@ -101,9 +92,7 @@ def machines(seeds: int, switches: Sequence[str], gpu: str) -> list[Machine]:
         Machine(n, 1000 + n, (1, 4)[n % 2], n % 2, kinds[n % len(kinds)])
         for n in range(seeds)
     ]
-    if gpu:
-        found.append(Machine(None, 1000, device=gpu))
-    return found
+    return found + [Machine(None, 1000, device=gpu)] * bool(gpu)
 
 
 @contextmanager
@@ -141,45 +130,38 @@ def portability(book: Book, paths: Sequence[Path], rows: Sequence[Machine]) -> i
     start, found, table = time.monotonic(), {}, []
     for number, machine in enumerate(rows, start=1):
         print(f"Machine {number} of {len(rows)}: {machine.name}", flush=True)
-        verdicts = run(machine, book, paths)
+        verdicts = [v for v in run(machine, book, paths) if v.kind != "skipped"]
         failed = [verdict for verdict in verdicts if verdict.differs]
-        ran = sum(verdict.kind != "skipped" for verdict in verdicts)
+        ran, seconds = len(verdicts), time.monotonic() - start
         said = f"{len(failed)} of {ran} cells differ" if failed else "same"
-        seconds = time.monotonic() - start
         table.append(f"{machine.name}: {said} ({ran} cells, {seconds:.0f} s)")
         for verdict in failed:
-            message = verdict.said.partition(f"\n{NOT_SAID}")[0]
-            found.setdefault(verdict.cell, {}).setdefault(message, []).append(
-                machine.name
-            )
+            names = found.setdefault((verdict.cell, verdict.message), [])
+            names.append(machine.name)
+    cells = {cell for cell, _ in found}
     by_chance = set()
     if found:
-        pages = {cell.partition(",")[0] for cell in found}
+        pages = {cell.partition(",")[0] for cell in cells}
         again = [path for path in paths if book.name_of(path) in pages]
         print("Once more with other seeds only: is it rounding, or chance?")
         verdicts = run(Machine(None, 999), book, again)
         by_chance = {verdict.cell for verdict in verdicts if verdict.differs}
     print("\n".join(table))
-    for cell, messages in found.items():
-        why = (
-            "It differs by chance: it draws without a seed of its own, or shows a set."
-            if cell in by_chance
-            else "Its last bits show: another processor rounds otherwise."
-        )
-        for message, names in messages.items():
-            print(f"\nUnder {'; '.join(names)}:\n{message}\n{why}")
+    for (cell, message), names in found.items():
+        why = BY_CHANCE if cell in by_chance else BY_ROUNDING
+        print(f"\nUnder {'; '.join(names)}:\n{message}\n{why}")
     if found:
         print(HELP.format(book.command("refresh")))
-    return len(found)
+    return len(cells)
 
 
 def vary(book: Book, lesson: str = "", seeds: int = 2) -> int:
     """Run a lesson, or all, on as many machines as seeds; return how many differ."""
     paths = select(book, lesson, originals=True)
-    switches, gpu = heeded(book), answer(book, "gpu")
-    absent = [name for name in book.switches if name not in switches]
-    if absent:
-        print(f"Not heeded by this processor: {', '.join(absent)}.")
+    own, gpu = answer(book, "probe"), answer(book, "gpu")
+    heeded = [n for n, v in book.switches.items() if answer(book, "probe", **v) != own]
+    if absent := ", ".join(name for name in book.switches if name not in heeded):
+        print(f"Not heeded by this processor: {absent}.")
     if not gpu:
         print("Not covered, because there is none here: a GPU.")
-    return portability(book, paths, machines(seeds, switches, gpu))
+    return portability(book, paths, machines(seeds, heeded, gpu))

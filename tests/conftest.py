@@ -231,8 +231,8 @@ def book(tmp_path) -> Book:
             "# Demo: one and one\n## What you will be able to do\n- Add.\n"
             "## What you need\nNothing.\n## 1. Adding\n"
             "![A red dot on white ground, nothing else](../img/dot.svg)",
-            "# 演示：一加一\n## 学完之后\n- 做加法。\n"
-            "## 需要什么\n什么都不需要。\n## 1. 加法\n"
+            "# 演示：一加一\n## 学完本课你将能够\n- 做加法。\n"
+            "## 准备知识\n什么都不需要。\n## 1. 加法\n"
             "![白底上的一个红点，此外什么也没有](../../img/dot.svg)",
         ),
         code("add", "1 + 1", result("2")),

@@ -169,6 +169,7 @@ CONTRACT = {
         (asks(find="s..d", choices=["sad", "sold"]), "offers no “said”"),
         (asks(find="(said)", within=0.1), "a number"),
         (asks(find="(", within=1), "no pattern"),
+        (asks(find="s(ai)d", choices=["said", "ai"]), "write (?:…) for (…)"),
         (asks(find="said"), "and either"),
         # code
         (runs(""), "an empty code cell"),

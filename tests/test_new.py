@@ -32,14 +32,21 @@ def test_new_lesson_lacks_only_what_is_to_be_written(book):
     for index in ("index", "zh/index"):
         lines = cell(book.page(index).notebook, "contents").source.split("\n")
         assert lines[1] == f"- [{TITLE}]({page}.ipynb)"
-        assert lines[3] == f"- [Solutions: {TITLE}]({solutions}.ipynb)"
+        assert lines[3] == f"- [Solutions: gradient checks]({solutions}.ipynb)"
+    prose = "\n".join(each.source for each in book.page(f"zh/{page}").prose)
+    assert re.findall("^## (.*)", prose, re.MULTILINE) == [
+        *("学完本课你将能够", "准备知识", "1. First section", "小结", "练习", "讨论")
+    ]
+    (exercise,) = book.page(f"zh/{solutions}").prose[1:]
+    assert exercise.source.startswith("## 练习1\n")
     # it gives what it stores
     before = book.texts()
     assert refresh(book.book, page) == sync(book.book, page) == []
     assert book.texts() == before
     status, said = book.run("check", page)
     assert status == 1 and said.index("2 passed") < said.index("is to be written")
-    assert said.index("\nRules: ") < said.index("is not translated yet")
+    counted = r"\nRules: .*\nand \d+ findings about the translation: make test shows"
+    assert re.search(counted, said) and "is not translated yet" not in said
 
 
 @pytest.mark.parametrize(

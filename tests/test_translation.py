@@ -26,10 +26,11 @@ from conftest import (
 from bookproof import book as reading
 from bookproof import contract
 from bookproof import sync as syncing
-from bookproof.book import NotebookError, Page, read, select
+from bookproof.book import NotebookError, read
 from bookproof.editions import translatables
 from bookproof.markdown import prose_of
-from bookproof.rules.chinese import FIRST, glossary, numbers, spelt, terms_in
+from bookproof.rules import chinese
+from bookproof.rules.chinese import glossary, numbers, spelt, terms_in
 
 REAL = reading.load(ROOT)
 GLOSSARY = glossary(REAL.glossary)
@@ -263,6 +264,26 @@ def test_longest_term_counts():
     assert [term.english[0] for term in terms] == ["hidden layer", "loss"]
 
 
+def test_each_page_gives_the_english_where_a_term_is_first_used(pair):
+    pair.change("zh/text", last("全部就是这些", "全部就是缓冲区"))
+    pair.change("zh/demo", replaced("drawing", "见[加法]", "缓冲区（buffer）见[加法]"))
+    said = "“缓冲区” is used first, and without its English; write “缓冲区（buffer）”"
+    assert f"zh/text, cell last: {said}" in found(pair)
+    assert not any("is used first" in line for line in found(pair, "zh/demo"))
+    new = "thing\t事物\t\t首次出现附英文\n"  # a row that was only just added
+    with (pair.root / "book" / "glossary.tsv").open("a", encoding="utf-8") as file:
+        file.write(new)
+    chinese.glossary.cache_clear()
+    pair.change("zh/text", last("缓冲区", "事物"))
+    assert any("write “事物（thing）”" in line for line in found(pair))
+
+
+def test_section_has_the_chinese_name_that_the_settings_give(pair):
+    pair.change("zh/demo", replaced("summary", "## 小结", "## 总结"))
+    said = "zh/demo, cell summary: the section “总结” is called “小结”; use it"
+    assert said in found(pair, "zh/demo")
+
+
 # What `make sync` does.
 
 NEW = added(markdown("new", "Something new."))
@@ -321,7 +342,9 @@ def test_sync_keeps_a_surplus_text_and_lists_it(pair):
     run_sync(pair)
     assert list(chinese_texts(pair))[-1] == "last"
     (todo,) = syncing.left(pair.book)
-    assert todo.startswith("zh/text, cell last: is surplus") and "全部就是这些" in todo
+    said = "zh/text, cell last: is not in the English edition (surplus)"
+    assert todo.startswith(said) and "全部就是这些" in todo
+    assert "If it is renamed there, run make sync" in todo
     assert run_sync(pair) == []
 
 
@@ -329,6 +352,24 @@ def test_sync_knows_a_cell_whose_id_changed(pair):
     pair.change("text", updated("last", id="end"))
     run_sync(pair)
     assert chinese_texts(pair)["end"] == TEXTS["last"][1] and found(pair) == []
+
+
+def test_sync_carries_a_text_whose_cell_was_renamed_and_edited_at_once(pair):
+    prose = chinese_texts(pair)
+    new = "Now other words, with `x` at last."
+    pair.change("text", updated("last", id="end", source=new))
+    run_sync(pair)
+    assert chinese_texts(pair)["end"] == prose["last"]
+    assert stale(pair).startswith("zh/text, cell end: is stale")
+
+
+def test_sync_drops_a_surplus_cell_that_nobody_translated(pair):
+    pair.change("text", added(markdown("copied", "## Summary\n\nSome words.")))
+    run_sync(pair)
+    assert chinese_texts(pair)["copied"] == "## 小结\n\nSome words."
+    pair.change("text", without("copied"), added(markdown("new", "More words.")))
+    run_sync(pair)
+    assert "copied" not in chinese_texts(pair)
 
 
 def test_sync_keeps_the_prose_of_a_cell_that_became_code(pair):
@@ -412,15 +453,22 @@ def test_failure_while_writing_puts_every_notebook_back(step, pair, monkeypatch)
 
 def test_commands_speak_to_people(pair):
     git(pair)
-    pair.change("text", last("That is all", "This is all"))
-    status, said = pair.run("sync", "text")
-    assert status == 0 and "    before:  That is all" in said
+    pair.change("demo", replaced("drawing", "See", "Do see"))
+    status, said = pair.run("sync", "demo")
+    assert status == 0 and "    before:  See [adding]" in said
     assert said.endswith("No file changed.\n1 text to mend.\n")
-    status, said = pair.run("rules")
+    status, said = pair.run("rules", "demo")
     assert status == 1
-    assert "zh/text, cell last: is stale; the English text changed" in said
-    status, said = pair.run("sync", "text", "--translated", "last")
-    assert said == "Written: zh/text.\nEvery text is translated.\n"
+    assert "zh/demo, cell drawing: is stale; the English text changed" in said
+    status, said = pair.run("rules")  # the index does not link the notebook “text”
+    assert status == 1 and "is stale" not in said
+    counted = r"\nRules: .*\nand \d findings? about the translation: make test shows "
+    assert re.search(counted, said)
+    status, said = pair.run("sync", "demo", "--translated", "darwing")
+    assert status == 2 and "Traceback" not in said
+    assert said.endswith("Did you mean drawing?\nNo notebook was changed.\n")
+    status, said = pair.run("sync", "demo", "--translated", "drawing")
+    assert said == "Written: zh/demo.\nEvery text is translated.\n"
 
 
 # The real book.
@@ -442,20 +490,3 @@ def test_glossary_names_each_term_once_and_the_index_shows_it():
         assert not set(term.chinese) & set(term.unused), term
     for page in read(REAL, "index"):
         assert "terms" in translatables(page), page.name
-
-
-def test_first_use_of_a_term_gives_the_english():
-    paths = [path for path in select(REAL) if REAL.translates(path)]
-    paths.sort(key=lambda p: (p.stem != "index", p.parent.name == "solutions", p.stem))
-    pages = [Page.read(path, REAL) for path in paths]
-    texts = [
-        (f"{page.name}, cell {cell_id}", prose_of(text))
-        for page in pages
-        for cell_id, text in translatables(page).items()
-        if cell_id != "terms"  # the table in the index, which gives both
-    ]
-    for term in (term for term in GLOSSARY if FIRST in term.note):
-        using = [t for t in texts if any(form in t[1] for form in term.chinese)]
-        assert using, f"{term.chinese} is used nowhere; delete its row or its note"
-        where, prose = using[0]
-        assert term.introduced(prose), f"{where}: give the English of {term.chinese}"

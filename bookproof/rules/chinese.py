@@ -4,10 +4,11 @@ Used if the settings name a translation. Headings, paragraphs, list items and ta
 cells correspond one to one, and so do the links, formulas, code and numbers in each.
 Terms are those of the glossary, a table of four columns: the English forms, and the
 Chinese ones, joined by “|”; renderings that are not used; a note, which has the words
-首次出现附英文 if the term's first use gives the English too.
+首次出现附英文 if the term's first use on each page gives the English too.
 """
 
 import csv
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -16,22 +17,20 @@ from decimal import Decimal
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from urllib.parse import unquote
 
-from bookproof.book import Page
-from bookproof.editions import HAN, english_of, read, translatables
+from bookproof.book import Finding, Page
+from bookproof.editions import HAN, english_of, named, read, translatables
 from bookproof.markdown import (
     CODE,
-    Tags,
-    headings,
+    Token,
+    aim,
+    anchors,
     plain,
     plain_prose,
     prose_of,
     readable,
     tokens,
 )
-
-Finding = tuple[str, str]
 
 # What both languages have in common.
 
@@ -48,13 +47,12 @@ PARTS = {
 }
 WORDS = re.compile(r"\\text\{(?!in\}|out\})[^}]*\}\s*")  # of a formula: translated
 GLOSS = re.compile("（[^（）]*）")
-
-Part = tuple[str, list[dict]]
+LINKS = "links and pictures"
 
 
 def parallel(page: Page) -> Iterator[Finding]:
     """The parts of both texts correspond, and what is in them."""
-    if not page.is_translation or not (english := english_of(page)):
+    if not (english := english_of(page)):
         return
     mine = translatables(page)
     for cell_id, text in translatables(english).items():
@@ -69,11 +67,16 @@ def parallel(page: Page) -> Iterator[Finding]:
             for what in different(page, chinese, english, original):
                 where = f" ({kind}: “{start(chinese)}”)" if len(here) > 1 else ""
                 yield cell_id, f"{what}{where}; make them correspond"
+            if kind == "headings of level 2":
+                name, was = plain(chinese[0]), f"## {plain(original[0])}"
+                wanted = named(was, page.book).removeprefix("## ")
+                if wanted not in (name, was.removeprefix("## ")):
+                    yield cell_id, f"the section “{name}” is called “{wanted}”; use it"
 
 
-def parts(text: str) -> list[Part]:
+def parts(text: str) -> list[tuple[str, list[Token]]]:
     """Return the headings, paragraphs, ... of a text with the tokens of each."""
-    found: list[Part] = [("text", [])]
+    found: list[tuple[str, list[Token]]] = [("text", [])]
     for token in tokens(text):
         if token["type"] in PARTS:
             level = f" {token['attrs']['level']}" if token["type"] == "heading" else ""
@@ -90,23 +93,19 @@ def miscounted(here: Counter, there: Counter) -> str:
     return "its parts are in another order than in English"
 
 
-def start(found: list[dict]) -> str:
+def start(found: list[Token]) -> str:
     text = readable(plain_prose(found))
     return text if len(text) < 20 else f"{text[:18]}…"
 
 
 def different(
-    page: Page, chinese: list[dict], english: Page, original: list[dict]
+    page: Page, chinese: list[Token], english: Page, original: list[Token]
 ) -> Iterator[str]:
     """Say what the two versions of a part do not have in common."""
-    pairs = {
-        "formulas": (formulas(chinese), formulas(original)),
-        "code words": (code(chinese), code(original)),
-        "links and pictures": (links(page, chinese), links(english, original)),
-    }
-    for name, (here, there) in pairs.items():
-        if here != there:
-            yield apart(name, here - there, there - here)
+    mine, theirs = held(page, chinese), held(english, original)
+    for name, here in mine.items():
+        if here != theirs[name]:
+            yield apart(name, here - theirs[name], theirs[name] - here)
     prose, wanted = plain_prose(chinese), plain_prose(original)
     here, there = numbers(prose), numbers(wanted)
     added = numbers(GLOSS.sub("", prose)) - there  # a translator's note may add some
@@ -123,56 +122,35 @@ def apart(name: str, here: Counter, there: Counter) -> str:
     return f"other {name}: {' and '.join(found)}"
 
 
-def formulas(found: list[dict]) -> Counter:
-    """Count the formulas, without the words in them."""
-    raw = [t["raw"] for t in found if t["type"] in ("inline_math", "block_math")]
+def held(page: Page, found: list[Token]) -> dict[str, Counter]:
+    """Count what a part holds that is the same in every language."""
+    kinds = {name: Counter() for name in ("formulas", "code words", LINKS)}
     for token in found:
-        if token["type"] in ("block_html", "inline_html"):
-            raw += re.findall(r"\$([^$]+)\$", token["raw"])
-    return Counter(WORDS.sub("", formula) for formula in raw)
+        match token["type"]:
+            case "inline_math" | "block_math":  # the words in it are translated
+                kinds["formulas"][WORDS.sub("", token["raw"])] += 1
+            case "codespan" | "block_code":
+                kinds["code words"][token["raw"].strip()] += 1
+            case "link" | "image" as kind:
+                place = f"{kind} {place_of(page, token['attrs']['url'])}"
+                kinds[LINKS][place] += 1
+    return kinds
 
 
-def code(found: list[dict]) -> Counter:
-    """Count what is set as code."""
-    raw = [t["raw"].strip() for t in found if t["type"] in ("codespan", "block_code")]
-    for token in found:
-        if token["type"] in ("block_html", "inline_html"):
-            raw += re.findall("`([^`]+)`", token["raw"])
-            raw += re.findall("<code>(.*?)</code>", token["raw"])
-    return Counter(raw)
-
-
-def links(page: Page, found: list[dict]) -> Counter:
-    """Count where links and pictures lead, in words that fit both languages."""
-    aims = [
-        (t["type"], t["attrs"]["url"]) for t in found if "url" in t.get("attrs", {})
-    ]
-    for token in found:
-        if token["type"] in ("block_html", "inline_html"):
-            aims += [(kind, aim) for kind, aim, _ in Tags(token["raw"]).found]
-    return Counter(place(page, kind, aim) for kind, aim in aims)
-
-
-def place(page: Page, kind: str, target: str) -> str:
+def place_of(page: Page, target: str) -> str:
     """Return where a link leads: a path below the edition, or else the repository.
 
     A drawing in Chinese, named x.zh.svg, stands for x.svg.
     """
     if re.match(r"[a-z]+:", target):
-        return f"{kind} {target}"
-    file, _, anchor = unquote(target).partition("#")
-    path = (page.path.parent / file).resolve() if file else page.path.resolve()
-    for root in (page.home.resolve(), page.book.root.resolve()):
-        if path.is_relative_to(root):
-            name = path.relative_to(root).as_posix()
-            name = name.removesuffix(".zh.svg") + ".svg" * name.endswith(".zh.svg")
-            break
-    else:
-        name = str(path)
-    if anchor and (there := read(path, page.book) if path.exists() else None):
-        known = [text.replace(" ", "-") for _, _, text in headings(there)]
+        return target
+    path, anchor = aim(page, target)
+    home, root = page.home.resolve(), page.book.root.resolve()
+    name = os.path.relpath(path, home if path.is_relative_to(home) else root)
+    if anchor and (there := read(path, page.book)):
+        known = anchors(there)
         name += f" heading {known.index(anchor) + 1 if anchor in known else '?'}"
-    return f"{kind} {name}"
+    return name.replace(".zh.svg", ".svg")
 
 
 # Numbers in prose, English or Chinese: 38.6 million is 3860万.
@@ -181,15 +159,11 @@ UNITS = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9}  # powers of t
 UNITS |= {"百": 2, "千": 3, "万": 4, "亿": 8}
 UNIT = "|".join(UNITS)
 NUMBER = re.compile(rf"(\d{{1,3}}(?:,\d{{3}})+|\d+)(\.\d+)?((?: ?(?:{UNIT}))*)")
-UP_TO_TWELVE = (
-    *("zero", "one", "two", "three", "four", "five", "six"),
-    *("seven", "eight", "nine", "ten", "eleven", "twelve"),
-)
-STEMS = ("thir", "four", "fif", "six", "seven", "eigh", "nine")
-VALUES = {word: value for value, word in enumerate(UP_TO_TWELVE)}
-VALUES |= {f"{stem}teen": value for value, stem in enumerate(STEMS, start=13)}
-VALUES |= {f"{stem}ty": 10 * value for value, stem in enumerate(STEMS, start=3)}
-VALUES |= {"twenty": 20, "forty": 40}
+ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen"
+ONES += " fourteen fifteen sixteen seventeen eighteen nineteen"
+TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+VALUES = {word: value for value, word in enumerate(ONES.split())}
+VALUES |= {word: 10 * value for value, word in enumerate(TENS.split(), start=2)}
 
 
 def numbers(prose: str) -> Counter:
@@ -207,9 +181,9 @@ def spelt(prose: str) -> set[str]:
     """Return the numbers in English words, in digits, as in “zeros”, “six million”."""
     words, found = re.findall("[a-z]+", prose.lower()), set()
     for word, unit in pairwise([*words, ""]):
-        word = word if word in VALUES else word.removesuffix("s")
-        if word in VALUES:
-            found |= {str(VALUES[word]), str(VALUES[word] * 10 ** UNITS.get(unit, 0))}
+        value = VALUES.get(word, VALUES.get(word.removesuffix("s")))
+        if value is not None:
+            found |= {str(value), str(value * 10 ** UNITS.get(unit, 0))}
     return found
 
 
@@ -220,26 +194,20 @@ F = "，。：；？！“”（）、…"  # full-width punctuation
 SHAPE = re.compile(r"\([\w, −-]+\)")  # (256, 20) stays half-width
 NUMBERED = re.compile(r"^\s*\d+\. ")  # a heading's number
 SPACE = "[ \t\u00a0\u3000]"
-FAULTS = [
-    (
-        re.compile(rf"[{H}{F}]{SPACE}*[,.:;?!()]|[,.:;?!()]{SPACE}*[{H}{F}]"),
-        "half-width punctuation in “{}”; use ，。：；？！（）",
-    ),
-    (re.compile(r"[\w)][,.:;?!]$", re.M), "ends half-width: “{}”; use 。：；？！"),
-    (
-        re.compile(rf"[{H}]{SPACE}+[\w{F}]|\w{SPACE}+[{H}]|[{F}]{SPACE}+\S"),
-        "a space in “{}”; Chinese and Latin script stand together",
-    ),
-    (re.compile("[\"'\u2018\u2019]"), "the quotes in “{}”; use “”"),
-    (
-        re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]"),
-        "full-width digits or letters in “{}”",
-    ),
-    (re.compile("您"), "“{}”; the reader is 你"),
-]
+HALF, MARKED = "[,.:;?!()]", "half-width punctuation in “{}”; use ，。：；？！（）"
+SPACED = "a space in “{}”; Chinese and Latin script stand together"
+FAULTS = {
+    rf"[{H}{F}]{SPACE}*{HALF}|{HALF}{SPACE}*[{H}{F}]": MARKED,
+    r"[\w)][,.:;?!](?m:$)": "ends half-width: “{}”; use 。：；？！",
+    rf"[{H}]{SPACE}+[\w{F}]|\w{SPACE}+[{H}]|[{F}]{SPACE}+\S": SPACED,
+    "[\"'\u2018\u2019]": "the quotes in “{}”; use “”",
+    "[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]": "full-width digits or letters in “{}”",
+    "您": "“{}”; the reader is 你",
+}
 MARKS = {"：": 4, "；": 2}  # how many of each in 1,000 characters of a lesson
 LATIN = re.compile(r"\b[A-Za-z]?[a-z]{2,}\b")
 FIRST = "首次出现附英文"
+TABLE = "terms"  # the cell of the index that shows some, in both languages
 
 
 @dataclass(frozen=True)
@@ -250,6 +218,9 @@ class Term:
     chinese: list[str]
     unused: list[str]
     note: str
+
+    def used(self, prose: str) -> bool:
+        return any(form in prose for form in self.chinese)
 
     def introduced(self, prose: str) -> bool:
         """Tell whether `prose` gives the English in parentheses after the term."""
@@ -266,14 +237,8 @@ def glossary(path: Path | None) -> list[Term]:
         return []
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-    return [
-        Term(
-            *(row[key].split("|") for key in ("English", "中文")),
-            row["不用"].split("|"),
-            row["note"],
-        )
-        for row in rows
-    ]
+    columns = ("English", "中文", "不用")
+    return [Term(*(row[c].split("|") for c in columns), row["note"]) for row in rows]
 
 
 @cache
@@ -287,77 +252,83 @@ def terms_in(english: str, path: Path | None) -> list[Term]:
     """Return the terms in an English text: “hidden layers” is one, and not “layer”."""
     pattern, forms = _terms(path)
     text = re.sub("for example", "", " ".join(english.split()), flags=re.IGNORECASE)
-    found = {form.lower(): None for form in pattern.findall(text)}
+    found = dict.fromkeys(form.lower() for form in pattern.findall(text))
     return [forms[form] for form in found]
 
 
 def terms(page: Page) -> Iterator[Finding]:
     """A term of the glossary is always rendered the same way."""
-    if not page.is_translation or not (english := english_of(page)):
+    if not (english := english_of(page)):
         return
-    originals = translatables(english)
+    originals, path = translatables(english), page.book.glossary
     for cell_id, text in translatables(page).items():
         prose = prose_of(text)
-        for term in glossary(page.book.glossary):
+        for term in glossary(path):
             for form in filter(prose.__contains__, filter(None, term.unused)):
                 yield cell_id, f"“{form}” is not used; write “{term.chinese[0]}”"
         if not HAN.search(prose):
             continue  # said by translated()
-        for term in terms_in(prose_of(originals.get(cell_id, "")), page.book.glossary):
-            if not any(form in prose for form in term.chinese):
-                wanted = "” or “".join(term.chinese)
-                yield (
-                    cell_id,
-                    f"“{term.english[0]}” is “{wanted}” in the glossary; use it",
-                )
+        for term in terms_in(prose_of(originals.get(cell_id, "")), path):
+            if not term.used(prose):
+                name, wanted = term.english[0], "” or “".join(term.chinese)
+                yield cell_id, f"“{name}” is “{wanted}” in the glossary; use it"
+
+
+def first_use(page: Page) -> Iterator[Finding]:
+    """A page gives the English of a term where it is first used, if the glossary says
+    so; in a heading, an alternative text or the solutions it need not."""
+    wanted = [term for term in glossary(page.book.glossary) if FIRST in term.note]
+    if not page.is_translation or page.path.parent != page.home:
+        return
+    seen = ""
+    for cell in page.prose:
+        seen += prose_of(cell.source)
+        found = (each for kind, each in parts(cell.source) if "heading" not in kind)
+        prose = "\n".join(map(plain_prose, found))
+        for term in [term for term in wanted if term.used(prose)]:
+            wanted.remove(term)
+            if not term.introduced(seen) and cell.id != TABLE:
+                name, gloss = term.chinese[0], f"（{term.english[0]}）"
+                said = f"“{name}” is used first, and without its English"
+                yield cell.id, f"{said}; write “{name}{gloss}”"
 
 
 def typography(page: Page) -> Iterator[Finding]:
     """Punctuation is full-width, and no space stands beside a Chinese character."""
-    if page.is_translation:
-        for cell_id, text in translatables(page).items():
-            for what in misset(text):
-                yield cell_id, what
+    for cell_id, text in translatables(page).items() if page.is_translation else ():
+        for what in misset(text):
+            yield cell_id, what
 
 
 def misset(text: str) -> Iterator[str]:
     """Say what in a Chinese Markdown text is against the rules of typesetting."""
     for _, found in parts(text):
         prose = SHAPE.sub(CODE, NUMBERED.sub("", plain_prose(found)))
-        for pattern, what in FAULTS if HAN.search(prose) else ():
-            if hit := pattern.search(prose):
+        for pattern, what in FAULTS.items() if HAN.search(prose) else ():
+            if hit := re.search(pattern, prose):
                 around = prose[max(0, hit.start() - 6) : hit.end() + 6]
                 yield what.format(readable(around))
 
 
 def few_colons(page: Page) -> Iterator[Finding]:
     """A lesson in Chinese is made of sentences, not of colons and semicolons."""
-    other = page.lesson == "index" or page.path.parent.name == "solutions"
-    if other or not page.is_translation:
+    if page.path.parent != page.home or page.lesson == "index":
         return
     prose = "".join(prose_of(cell.source) for cell in page.prose)
-    length = len(HAN.findall(prose))
-    for mark, most in MARKS.items():
-        count = prose.count(mark)
-        if length and 1000 * count > most * length and count > most:
-            yield (
-                "",
-                f"has {1000 * count / length:.1f} “{mark}” in 1,000 characters, and"
-                f" {most} is the most; write sentences with 即, 因为, 也就是",
-            )
+    thousands = len(HAN.findall(prose)) / 1000
+    for mark, most in MARKS.items() if page.is_translation else ():
+        if (count := prose.count(mark)) > most * max(1, thousands):
+            said = f"has {count} “{mark}”, more than {most} in 1,000 characters"
+            yield "", f"{said}; write sentences with 即, 因为, 也就是"
 
 
 def no_english_left(page: Page) -> Iterator[Finding]:
     """No part of a translated cell is still in English: a heading, say, or a picture's
     alternative text."""
-    if not page.is_translation:
-        return
-    for cell_id, text in translatables(page).items():
-        if not HAN.search(text):
-            continue  # said by translated()
+    for cell_id, text in translatables(page).items() if page.is_translation else ():
         pieces = [(kind, plain_prose(found)) for kind, found in parts(text)]
         pieces += [("pictures", plain(t)) for t in tokens(text) if t["type"] == "image"]
-        for kind, prose in pieces:
+        for kind, prose in pieces if HAN.search(text) else ():
             few = 1 if kind.startswith(("headings", "pictures")) else 3
             if not HAN.search(prose) and len(LATIN.findall(prose)) >= few:
                 yield cell_id, f"is left in English: “{readable(prose)}”; translate it"
@@ -366,21 +337,18 @@ def no_english_left(page: Page) -> Iterator[Finding]:
 def glossary_table(page: Page) -> Iterator[Finding]:
     """The terms that the index shows its readers are those of the glossary."""
     path = page.book.glossary
-    if page.lesson != "index" or not path:
-        return
     known = {(term.english[0], term.chinese[0]) for term in glossary(path)}
-    named = path.relative_to(page.book.root)
-    for cell in page.prose:
-        if cell.id != "terms":
-            continue
+    shown = page.lesson == "index" and known
+    for cell in page.prose if shown else ():
         texts = [plain(t) for t in tokens(cell.source) if t["type"] == "table_cell"]
-        rows = list(zip(texts[::2], texts[1::2], strict=False))[1:]
-        for row in rows:
-            pair = row[::-1] if page.is_translation else row
-            if pair not in known:
+        for row in list(zip(texts[::2], texts[1::2], strict=False))[1:]:
+            if (
+                cell.id == "terms"
+                and row[:: -1 if page.is_translation else 1] not in known
+            ):
+                named = path.relative_to(page.book.root)
                 yield cell.id, f"“{' | '.join(row)}” is no row of {named}"
-        if not rows:
-            yield cell.id, "has no table of terms; restore it"
 
 
-RULES = [parallel, terms, typography, few_colons, no_english_left, glossary_table]
+RULES = [parallel, terms, first_use, glossary_table]
+RULES += [typography, few_colons, no_english_left]

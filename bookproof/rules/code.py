@@ -1,6 +1,6 @@
 """Rules about code cells and what they print.
 
-Code is read (as a syntax tree), never executed. form.py says what a rule is.
+Code is read (as a syntax tree), never executed.
 """
 
 import ast
@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Iterator
 
-from bookproof.book import Page, printed
+from bookproof.book import Finding, Page, printed
 
 MAX_LINES = 20  # aim for 12
 MAX_COLUMNS = 79
@@ -31,27 +31,22 @@ def parse(source: str) -> ast.Module:
     return ast.parse("\n".join(lines))
 
 
-def layout(page: Page) -> Iterator[tuple[str, str]]:
+def layout(page: Page) -> Iterator[Finding]:
     """Code cells are short and narrow, and there is something in them."""
     for cell in page.code:
         lines = cell.source.split("\n")
         if not cell.source.strip():
             yield cell.id, "an empty code cell; delete it"
         if len(lines) > MAX_LINES:
-            yield (
-                cell.id,
-                f"{len(lines)} lines; split it, {MAX_LINES} is the limit, 12 the aim",
-            )
+            limit = f"{MAX_LINES} is the limit, 12 the aim"
+            yield cell.id, f"{len(lines)} lines; split it, {limit}"
         for number, line in enumerate(lines, start=1):
             if len(line) > MAX_COLUMNS:
-                yield (
-                    cell.id,
-                    f"line {number} has {len(line)} columns;"
-                    f" {MAX_COLUMNS} is the limit",
-                )
+                said = f"line {number} has {len(line)} columns"
+                yield cell.id, f"{said}; {MAX_COLUMNS} is the limit"
 
 
-def statements(page: Page) -> Iterator[tuple[str, str]]:
+def statements(page: Page) -> Iterator[Finding]:
     """Code parses, imports what the book has, and prints what nbval compares."""
     for cell in page.code:
         try:
@@ -66,8 +61,9 @@ def statements(page: Page) -> Iterator[tuple[str, str]]:
                 yield cell.id, f"imports {module}; lessons use {named} only"
         if cell.source.rstrip().endswith(";"):
             yield cell.id, "ends in “;”, which nbval does not know; end in plt.show()"
-        names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        if names & {"In", "Out", "_"} - stored(tree):
+        names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+        own = {name.id for name in names if isinstance(name.ctx, ast.Store)}
+        if {name.id for name in names} & {"In", "Out", "_"} - own:
             yield cell.id, "uses IPython's history, which nbval lacks; use a name"
         if marker := UNCHECKED.search(cell.source):
             yield cell.id, f"“{marker[0]}” weakens a check; mend the cell instead"
@@ -84,33 +80,15 @@ def imported(tree: ast.Module) -> list[str]:
     return found
 
 
-def stored(tree: ast.Module) -> set[str]:
-    return {
-        node.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    }
-
-
-def stable(page: Page) -> Iterator[tuple[str, str]]:
+def stable(page: Page) -> Iterator[Finding]:
     """What is stored holds on any machine."""
+    rules = [{"output": seen, "say": f"holds {it}"} for seen, it in UNSTABLE.items()]
     for cell in page.code:
         text = "\n".join(map(printed, cell.outputs))
-        for pattern, what in UNSTABLE.items():
-            if hit := re.search(pattern, text):
-                yield cell.id, f"the output “{line_of(hit)}” holds {what}"
-        for rule in page.book.unstable:
-            if not re.search(rule.get("code", ""), cell.source):
-                continue
-            if hit := re.search(rule["output"], text):
-                yield cell.id, f"the output “{line_of(hit)}” {rule['say']}"
-
-
-def line_of(hit: re.Match) -> str:
-    """Return the line in which a pattern was found."""
-    start = hit.string.rfind("\n", 0, hit.start()) + 1
-    end = hit.string.find("\n", hit.end())
-    return hit.string[start : end if end >= 0 else None].strip()[:80]
+        for rule in rules + page.book.unstable:
+            hit = re.search(f".*?(?:{rule['output']}).*", text)
+            if hit and re.search(rule.get("code", ""), cell.source):
+                yield cell.id, f"the output “{hit[0].strip()[:80]}” {rule['say']}"
 
 
 RULES = [layout, statements, stable]

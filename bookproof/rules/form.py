@@ -1,15 +1,11 @@
-"""Rules about the notebook as a file: ids, tags, counts, errors, predictions.
-
-A rule is a function that takes a Page and yields (cell id, what is wrong and what to
-do); contract.py has the list of them. Rules only read.
-"""
+"""Rules about the notebook as a file: ids, tags, counts, errors, predictions."""
 
 import json
 import re
 from collections import Counter
 from collections.abc import Iterator
 
-from bookproof.book import METADATA, Page, dumps, printed
+from bookproof.book import METADATA, Finding, Page, dumps, printed
 
 KNOWN_TAGS = {"predict", "raises-exception"}
 CELL_METADATA = {"alt", "jupyter", "predict", "slideshow", "tags", "translates"}
@@ -17,8 +13,6 @@ NOTEBOOK_METADATA = {*METADATA, "code_cells"}
 WORDS = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 TO_WRITE = re.compile("TO WRITE:(.*)")
 HEX = re.compile(r"(?=.*\d)[0-9a-f]{6,}(-[0-9a-f]{4,})*")
-
-Finding = tuple[str, str]
 
 
 def form(page: Page) -> Iterator[Finding]:
@@ -29,11 +23,8 @@ def form(page: Page) -> Iterator[Finding]:
             yield "", f"the notebook metadata “{key}” is not known; delete it"
     count, was = len(page.code), metadata.get("code_cells", 0)
     if was != count:
-        yield (
-            "",
-            f"{was} code cells were refreshed, {count} are here;"
-            f" restore the cells with git, or {page.refresh}",
-        )
+        said = f"{was} code cells were refreshed, {count} are here"
+        yield "", f"{said}; restore the cells with git, or {page.refresh}"
     if any(metadata.get(key) != value for key, value in METADATA.items()):
         yield "", f"kernel or language metadata of a machine; {page.refresh}"
     elif dumps(page.notebook) != page.text:
@@ -47,12 +38,8 @@ def cell_ids(page: Page) -> Iterator[Finding]:
         if times > 1:
             yield id_, f"{times} cells have this id; give each its own"
         if not WORDS.fullmatch(id_) or HEX.fullmatch(id_):
-            name = 'give it a name: "name": "such-as-this" in its metadata'
-            yield (
-                id_,
-                f"an id is lowercase words joined by hyphens; {name},"
-                f" then {page.refresh}",
-            )
+            said = "an id is lowercase words joined by hyphens; give it a name:"
+            yield id_, f'{said} "name": "such-as-this" in its metadata, {page.refresh}'
 
 
 def cell_metadata(page: Page) -> Iterator[Finding]:
@@ -73,17 +60,14 @@ def cell_metadata(page: Page) -> Iterator[Finding]:
 
 def executed(page: Page) -> Iterator[Finding]:
     """Every code cell was executed, in order, by refresh."""
-    for count, cell in enumerate(page.code, start=1):
-        if cell.execution_count is None:
+    for place, cell in enumerate(page.code, start=1):
+        if (count := cell.execution_count) is None:
             yield cell.id, f"was never executed; {page.refresh}"
-        elif cell.execution_count != count:
-            yield (
-                cell.id,
-                f"has the execution count {cell.execution_count} in place {count},"
-                f" so cells were moved, added or deleted; {page.refresh}",
-            )
+        elif count != place:
+            said = f"has the execution count {count} in place {place}, so cells were"
+            yield cell.id, f"{said} moved, added or deleted; {page.refresh}"
         for output in cell.outputs:
-            if output.get("execution_count", count) != count:
+            if output.get("execution_count", place) != place:
                 yield cell.id, f"an output has another cell's count; {page.refresh}"
 
 
@@ -93,17 +77,11 @@ def errors(page: Page) -> Iterator[Finding]:
         tagged = "raises-exception" in cell.metadata.get("tags", [])
         stored = [out for out in cell.outputs if out.output_type == "error"]
         if stored and not tagged:
-            yield (
-                cell.id,
-                f"stores a {stored[0].ename}; mend the cell, or tag it"
-                " raises-exception if it is meant to fail",
-            )
+            said = f"stores a {stored[0].ename}; mend the cell, or tag it"
+            yield cell.id, f"{said} raises-exception if it is meant to fail"
         if tagged and not stored and cell.execution_count is not None:
-            yield (
-                cell.id,
-                "is tagged raises-exception and stores no error; take the tag away,"
-                f" or {page.refresh}",
-            )
+            said = "is tagged raises-exception and stores no error; take the tag away"
+            yield cell.id, f"{said}, or {page.refresh}"
         for error in stored:
             if error.traceback != [f"{error.ename}: {error.evalue}"]:
                 yield cell.id, f"stores a traceback of a machine; {page.refresh}"
@@ -139,6 +117,9 @@ def wrong_answer(asked: dict, shown: str) -> str:
         hit = re.search(asked["find"], shown, re.MULTILINE)
     except re.error as error:
         return f"has a “find” that is no pattern ({error})"
+    if "choices" in asked and re.compile(asked["find"]).groups:
+        said = "has a group in “find”, which only “within” has: with “choices” the"
+        return f"{said} whole match is the answer; write (?:…) for (…)"
     if not hit:
         return f"finds nothing in the stored output: {asked['find']}"
     if "choices" in asked:
@@ -161,11 +142,8 @@ def made_by(page: Page) -> Iterator[Finding]:
         entries = {}
     entry = entries.get(page.name, {})
     if lacking := [key for key in (*book.made_by, "date") if not entry.get(key)]:
-        yield (
-            "",
-            f"{book.executed.name} does not say what made its outputs"
-            f" ({', '.join(lacking)}); {page.refresh}",
-        )
+        said = f"{book.executed.name} does not say what made its outputs"
+        yield "", f"{said} ({', '.join(lacking)}); {page.refresh}"
 
 
 def written(page: Page) -> Iterator[Finding]:
@@ -175,7 +153,5 @@ def written(page: Page) -> Iterator[Finding]:
             yield cell.id, f"is to be written: {hit[1].strip(' .')}"
 
 
-RULES = [
-    *(form, cell_ids, cell_metadata, executed, errors, predictions),
-    *(made_by, written),
-]
+RULES = [form, cell_ids, cell_metadata, executed, errors, predictions]
+RULES += [made_by, written]

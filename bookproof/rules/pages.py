@@ -1,19 +1,14 @@
-"""Rules about headings, links, pictures, and the pages that belong together.
-
-form.py says what a rule is.
-"""
+"""Rules about headings, links, pictures, and the pages that belong together."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote
 
-from bookproof.book import NotebookError, Page, select
-from bookproof.markdown import exercises, headings, targets
+from bookproof.book import Finding, Page, select
+from bookproof.editions import read
+from bookproof.markdown import aim, anchors, exercises, headings, targets
 
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:")
-
-Finding = tuple[str, str]
 
 
 def is_lesson(page: Page) -> bool:
@@ -29,17 +24,20 @@ def in_depth(page: Page) -> bool:
 def skeleton(page: Page) -> Iterator[Finding]:
     """A page has one title, and a lesson the sections its readers expect."""
     found = headings(page)
-    if not found or found[0][1] != 1 or [level for _, level, _ in found].count(1) != 1:
+    levels = [level for _, level, _ in found]
+    if levels[:1] != [1] or levels.count(1) != 1:
         yield "", "begins with one “# Title” and has no second; mend the headings"
     if not (is_lesson(page) or in_depth(page)) or page.is_translation:
         return
-    seconds = [text for _, level, text in found if level == 2]
-    numbered = [text for text in seconds if re.match(r"\d+\. ", text)]
-    for number, text in enumerate(numbered, start=1):
-        if not text.startswith(f"{number}. "):
-            yield "", f"section “{text}” should have the number {number}"
-    outline = [t for t in seconds if t not in numbered[1:]]
-    outline = ["1." if t in numbered[:1] else t for t in outline]
+    outline, count = [], 0
+    for text in (text for _, level, text in found if level == 2):
+        if not re.match(r"\d+\. ", text):
+            outline.append(text)
+            continue
+        count += 1
+        outline += ["1."] * (count == 1)
+        if not text.startswith(f"{count}. "):
+            yield "", f"section “{text}” should have the number {count}"
     wanted = page.book.sections
     kept = [t.rstrip("?") for t in wanted if t[-1] != "?" or t[:-1] in outline]
     if is_lesson(page) and wanted and outline != kept:
@@ -60,32 +58,26 @@ def broken(page: Page, target: str) -> str:
     if SCHEME.match(target):
         allowed = target.startswith(("https://", "mailto:"))
         return "" if allowed else "is no https: link; use one"
-    file, _, anchor = unquote(target).partition("#")
-    path = (page.path.parent / file).resolve() if file else page.path.resolve()
+    path, anchor = aim(page, target)
     if not path.exists():
         return "leads to no file; mend it or restore the file"
     if not anchor:
         return ""
     if path.suffix != ".ipynb":
         return "has an anchor into something that is no notebook; drop it"
-    try:
-        there = page if path == page.path.resolve() else Page.read(path, page.book)
-    except (NotebookError, ValueError):
+    there = page if path == page.path.resolve() else read(path, page.book)
+    if not there:
         return "leads into a broken notebook"
-    anchors = {text.replace(" ", "-") for _, _, text in headings(there)}
-    return "" if anchor in anchors else f"names no heading of {there.name}; mend it"
+    known = anchor in anchors(there)
+    return "" if known else f"names no heading of {there.name}; mend it"
 
 
 def pictures(page: Page) -> Iterator[Finding]:
     """Every picture exists and says in words what it shows."""
     for cell in page.prose:
-        for kind, target, alt in targets(cell.source):
-            if kind != "image":
-                continue
-            if (
-                SCHEME.match(target)
-                or not (page.path.parent / unquote(target)).exists()
-            ):
+        pictures = (rest for kind, *rest in targets(cell.source) if kind == "image")
+        for target, alt in pictures:
+            if SCHEME.match(target) or not aim(page, target)[0].exists():
                 yield cell.id, f"the picture {target} is not in this repository"
             if not describes(alt, target):
                 yield cell.id, f"the picture {target} needs alternative text: ![…](…)"
@@ -119,60 +111,40 @@ def contents(page: Page) -> Iterator[Finding]:
 
 
 def partners(page: Page) -> Iterator[Finding]:
-    """A lesson and its solutions exist, link each other and have the same exercises."""
+    """A lesson has solutions, and may have a page in depth; they link one another.
+
+    The solutions solve as many exercises as the lesson has.
+    """
     if page.lesson == "index":
         if page.path.parent != page.home:
             yield "", "an index belongs in the chapter's folder; rename it"
         return
-    folder = page.home
-    if in_depth(page):
-        yield from linked_both_ways(page, folder)
-        return
-    lesson, solutions = folder / page.path.name, folder / "solutions" / page.path.name
-    other = solutions if is_lesson(page) else lesson
+    lesson = page.home / f"{page.lesson.removesuffix(page.book.depth)}.ipynb"
+    other = page.home / "solutions" / page.path.name if is_lesson(page) else lesson
+    name = page.book.name_of(other)
     if not other.exists():
-        yield "", f"its partner {page.book.name_of(other)} is missing; write it"
+        yield "", f"its partner {name} is missing; write it, or rename this"
         return
     if other.resolve() not in linked_from(page):
-        yield "", f"does not link {page.book.name_of(other)}; link it"
+        yield "", f"does not link {name}; link it"
+    if in_depth(page):
+        there = read(lesson, page.book)  # that it is broken is said of itself
+        if there and page.path.resolve() not in linked_from(there):
+            yield "", f"is not linked by its lesson {lesson.stem}; link it there"
+        return
     if not page.code:
         yield "", "has no code cell left; restore it with git"
-    if not is_lesson(page):
-        try:
-            wanted = exercises(Page.read(lesson, page.book))
-        except NotebookError:
-            return  # reported where it is read itself
-        solved = [text for _, level, text in headings(page) if level == 2]
-        if len(solved) != wanted:
-            yield (
-                "",
-                f"solves {len(solved)} exercises (headings of level 2),"
-                f" the lesson has {wanted}; add or drop one",
-            )
+    there = None if is_lesson(page) else read(lesson, page.book)
+    solved = [level for _, level, _ in headings(page)].count(2)
+    if there and solved != (wanted := exercises(there)):
+        said = f"solves {solved} exercises (headings of level 2)"
+        yield "", f"{said}, the lesson has {wanted}; add or drop one"
 
 
 def linked_from(page: Page) -> set[Path]:
     """Return the files that a page links."""
-    return {
-        (page.path.parent / unquote(target).partition("#")[0]).resolve()
-        for cell in page.prose
-        for _, target, _ in targets(cell.source)
-    }
-
-
-def linked_both_ways(page: Page, folder: Path) -> Iterator[Finding]:
-    """A page in depth belongs to a lesson, and each links the other."""
-    lesson = folder / f"{page.lesson.removesuffix(page.book.depth)}.ipynb"
-    if not lesson.exists():
-        yield "", f"goes in depth, and there is no {lesson.stem}; rename it"
-        return
-    if lesson.resolve() not in linked_from(page):
-        yield "", f"does not link its lesson {lesson.stem}; link it"
-    try:
-        if page.path.resolve() not in linked_from(Page.read(lesson, page.book)):
-            yield "", f"is not linked by its lesson {lesson.stem}; link it there"
-    except NotebookError:
-        return  # reported where it is read itself
+    found = (target for cell in page.prose for _, target, _ in targets(cell.source))
+    return {aim(page, target)[0] for target in found}
 
 
 RULES = [skeleton, links, pictures, contents, partners]

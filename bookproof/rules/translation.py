@@ -2,13 +2,13 @@
 
 An edited English sentence makes one Chinese cell stale, and only the author can say
 that it is not any more (sync.py). chinese.py compares what a text and its translation
-have in common, and looks at the Chinese itself. form.py says what a rule is.
+have in common, and looks at the Chinese itself.
 """
 
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
-from bookproof.book import NotebookNode, Page
+from bookproof.book import Finding, NotebookNode, Page
 from bookproof.editions import (
     before,
     chinese_path,
@@ -22,8 +22,6 @@ from bookproof.editions import (
 
 LANGUAGE = ("alt", "translates")  # metadata that is another in each language
 SHOWN = 8  # lines of a text, in a message
-
-Finding = tuple[str, str]
 
 
 def editions(page: Page) -> Iterator[Finding]:
@@ -42,22 +40,20 @@ def editions(page: Page) -> Iterator[Finding]:
 
 def shared(page: Page) -> Iterator[Finding]:
     """The cells are the English ones in their order, and the code cells identical."""
-    if not page.is_translation or not (english := english_of(page)):
+    if not (english := english_of(page)):
         return
     sync = f"run {page.book.command('sync')}"
     mine = {cell.id: cell for cell in page.notebook.cells}
     theirs = {cell.id: cell for cell in english.notebook.cells}
-    for cell_id in theirs:
-        if cell_id not in mine:
-            yield cell_id, f"is missing here; {sync}, then translate it"
-    for cell_id in mine:
-        if cell_id not in theirs:
-            yield cell_id, "is not in the English edition (surplus); delete it"
+    for cell_id in (cell_id for cell_id in theirs if cell_id not in mine):
+        yield cell_id, f"is missing here; {sync}, then translate it"
+    for cell_id in (cell_id for cell_id in mine if cell_id not in theirs):
+        text = labelled("Chinese", translatable(mine[cell_id]).splitlines())
+        said = f"is not in the English edition (surplus):\n{text}\n  If it is renamed"
+        yield cell_id, f"{said} there, {sync}; what is left, move, or delete it"
     here, there = [i for i in mine if i in theirs], [i for i in theirs if i in mine]
-    for cell_id, wanted in zip(here, there, strict=True):
-        if cell_id != wanted:
-            yield cell_id, f"stands where English has {wanted}; {sync}"
-            break
+    if moved := [pair for pair in zip(here, there, strict=True) if pair[0] != pair[1]]:
+        yield moved[0][0], f"stands where English has {moved[0][1]}; {sync}"
     for cell_id in here:
         if what := difference(mine[cell_id], theirs[cell_id]):
             yield cell_id, f"{what} from the English edition; {sync}"
@@ -69,21 +65,19 @@ def difference(cell: NotebookNode, english: NotebookNode) -> str:
     """Return how a cell differs that ought to be the same in both languages."""
     if cell.cell_type != english.cell_type:
         return "its type differs"
-    parts = ("source", "outputs", "execution_count")
-    for part in parts if english.cell_type == "code" else ():
-        if cell[part] != english[part]:
-            verb = "differ" if part == "outputs" else "differs"
-            return f"its {part.replace('_', ' ')} {verb}"
-    mine, theirs = (
-        {key: value for key, value in each.metadata.items() if key not in LANGUAGE}
-        for each in (cell, english)
-    )
-    return "" if mine == theirs else "its metadata differs"
+    if cell.cell_type == "code":
+        for part in ("source", "outputs", "execution_count"):
+            if cell[part] != english[part]:
+                verb = "differ" if part == "outputs" else "differs"
+                return f"its {part.replace('_', ' ')} {verb}"
+    own = dict.fromkeys(LANGUAGE)
+    same = cell.metadata | own == english.metadata | own
+    return "" if same else "its metadata differs"
 
 
 def translated(page: Page) -> Iterator[Finding]:
     """Every Chinese text was written for the English text that is there now."""
-    if not page.is_translation or not (english := english_of(page)):
+    if not (english := english_of(page)):
         return
     mine = {cell.id: cell for cell in page.notebook.cells}
     for cell_id, text in translatables(english).items():
@@ -92,19 +86,17 @@ def translated(page: Page) -> Iterator[Finding]:
         chinese = translatable(mine[cell_id])
         recorded = mine[cell_id].metadata.get("translates", "")
         record = page.book.command("sync", translated=f"{english.name}:{cell_id}")
-        record = f"then run {record}"
-        if in_english(chinese, text):
+        if in_english(chinese, text, page.book):
             said = "is not translated yet:\n" + labelled("English", text.splitlines())
-            yield cell_id, f"{said}\n  Write the Chinese, {record}"
+            yield cell_id, f"{said}\n  Write the Chinese, then run {record}"
         elif recorded != source_hash(text):
-            old = before(english, recorded)
-            why = (
-                "the English text changed" if recorded else "it records no English text"
-            )
-            if old is None and recorded:
-                why += "; git does not know the one before"
+            old, why = None, "it records no English text"
+            if recorded:
+                old = before(english, recorded)
+                unknown = "; git does not know the one before" * (old is None)
+                why = f"the English text changed{unknown}"
             said = f"is stale; {why}:\n{changed(old or '', text, chinese)}"
-            yield cell_id, f"{said}\n  Rewrite the Chinese, {record}"
+            yield cell_id, f"{said}\n  Rewrite the Chinese, then run {record}"
 
 
 def changed(old: str, new: str, chinese: str) -> str:
