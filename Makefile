@@ -1,11 +1,13 @@
 # Every task a person runs. It holds no logic: a target calls bookproof or a file in tools/.
-# .venv is created, and renewed when the list of packages changed, by tools/install.py.
+# .venv is made by the first target, and brought up to date when the list of packages
+# changed. PINS= takes the newest of everything: make upgrade-report PINS=
 
 PYTHON = python3
 LESSON =
 TITLE =
 TRANSLATED =
 SEEDS ?= 2
+PINS = constraints.txt
 venv = .venv/installed
 python = .venv/bin/python
 proof = $(python) -m bookproof
@@ -61,5 +63,9 @@ pdf: html  ## print the book to one PDF for each language (needs chromium)
 slides: $(venv)  ## make slides of the lessons, to be shown offline
 	@$(python) tools/build_slides.py $(LESSON)
 
-$(venv): pyproject.toml constraints.txt tools/install.py
-	@$(PYTHON) tools/install.py
+$(venv): pyproject.toml $(PINS)
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("make: Python %d.%d is too old, need 3.11 or newer. Name a newer one, for example: make PYTHON=python3.12 html" % sys.version_info[:2])'
+	@echo "Installing into .venv (the first time a few minutes)"
+	@$(PYTHON) -m venv .venv || { echo "make: on Debian and Ubuntu, apt install python3-venv brings what is missing" >&2; exit 1; }
+	@$(python) -m pip install --disable-pip-version-check $(PINS:%=-c %) -e '.[test,book]'
+	@touch $@

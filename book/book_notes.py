@@ -135,10 +135,8 @@ def bibliography(app: Sphinx) -> Iterator[tuple[str, dict, str]]:
     chinese = app.tags.has("zh")
     title = "参考文献" if chinese else "References"
     ordered = sorted(SOURCES.values(), key=lambda e: (e.fields["year"], described(e)))
-    items = "".join(
-        f'<li lang="en"><a href="{entry.fields["url"]}">{html.escape(described(entry))}</a></li>'
-        for entry in ordered
-    )
+    links = [(e.fields["url"], html.escape(described(e))) for e in ordered]
+    items = "".join(f'<li lang="en"><a href="{url}">{e}</a></li>' for url, e in links)
     yield (
         "references",
         {"title": title, "body": f"<h1>{title}</h1><ul>{items}</ul>"},

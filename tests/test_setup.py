@@ -1,19 +1,16 @@
 """Setting up: the three lists of packages agree, and what goes wrong is said."""
 
 import re
-import signal
+import shutil
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
-import pytest
 from conftest import ROOT
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
-
-sys.path.append(str(ROOT / "tools"))
-import install
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 MACHINE = re.compile(r"(cuda|nvidia|triton|pip|setuptools|wheel)\b")
@@ -50,59 +47,44 @@ def test_every_way_to_install_installs_the_same_set():
     assert f"python{PROJECT['requires-python']}" in lines
     assert "--constraint constraints.txt" in lines
     assert "--editable .[test,book]" in lines
-    command = (ROOT / "tools" / "install.py").read_text("utf-8")
-    assert '"-c", "constraints.txt", "-e", ".[test,book]"' in command
-    needed = ".".join(map(str, install.NEEDED))
-    assert PROJECT["requires-python"] == f">={needed}"
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert "PINS = constraints.txt" in makefile and "-e '.[test,book]'" in makefile
 
 
-def test_old_python_is_told_so(monkeypatch, capsys):
-    monkeypatch.setattr(install.sys, "version_info", (3, 9, 18, "final", 0))
-    assert install.main() == 1
-    assert capsys.readouterr().err == (
-        "make: Python 3.9 is too old, need 3.11 or newer."
-        " Name a newer one, for example: make PYTHON=python3.12 html\n"
+def make(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess:
+    return subprocess.run(["make", *arguments], cwd=cwd, capture_output=True, text=True)
+
+
+def test_old_python_is_told_so(tmp_path):
+    old = tmp_path / "python"
+    old.write_text(f"""#!/bin/sh
+exec {sys.executable} -c "import sys; sys.version_info = (3, 9, 18); $2"
+""")
+    old.chmod(0o755)
+    done = make("-B", ".venv/installed", f"PYTHON={old}", cwd=copied(tmp_path))
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert (
+        "make: Python 3.9 is too old, need 3.11 or newer. Name a newer" in done.stderr
     )
 
 
-@pytest.fixture
-def venv(tmp_path, monkeypatch):
-    """Let install.py work in an empty folder, with nothing to install yet."""
-    monkeypatch.setattr(install, "VENV", str(tmp_path))
-    monkeypatch.setattr(install, "STAMP", str(tmp_path / "installed"))
-    monkeypatch.setattr(install, "LOG", str(tmp_path / "install.log"))
-    monkeypatch.setattr(install, "create", lambda: "")
-    return tmp_path
+def copied(folder: Path) -> Path:
+    """Copy what make needs to install, with a list of packages that is broken."""
+    for name in ("Makefile", "constraints.txt"):
+        shutil.copy(ROOT / name, folder)
+    (folder / "pyproject.toml").write_text("[project\n")
+    return folder
 
 
-def test_only_a_finished_installation_leaves_its_stamp(venv, monkeypatch):
-    monkeypatch.setattr(install, "install", lambda: signal.raise_signal(signal.SIGINT))
-    with pytest.raises(KeyboardInterrupt):
-        install.main()
-    assert list(venv.iterdir()) == []
-    monkeypatch.setattr(install, "install", lambda: "")
-    assert install.main() == 0
-    assert [path.name for path in venv.iterdir()] == ["installed"]
-
-
-def test_failed_installation_says_what_failed(venv, monkeypatch, capsys):
-    script = "print('Collecting x'); print('ERROR: No matching distribution for x')"
-    fake = venv / "python"
-    fake.write_text(f'#!/bin/sh\necho "{script}" | python3 -\nexit 1\n')
-    fake.chmod(0o755)
-    monkeypatch.setattr(install, "venv_python", lambda: str(fake))
-    assert install.main() == 1
-    said = capsys.readouterr()
-    assert "pip could not install the packages: No matching distribution" in said.err
-    assert "Collecting x" in said.out and "Traceback" not in said.err
-    assert not (venv / "installed").exists()
+def test_only_a_finished_installation_leaves_its_stamp(tmp_path):
+    done = make(".venv/installed", f"PYTHON={sys.executable}", cwd=copied(tmp_path))
+    assert done.returncode == 2 and "table declaration" in done.stderr
+    assert (tmp_path / ".venv" / "bin").exists()
+    assert not (tmp_path / ".venv" / "installed").exists()
 
 
 def test_make_alone_explains_every_target():
     makefile = (ROOT / "Makefile").read_text("utf-8")
     targets = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[1].split()
-    done = subprocess.run(
-        ["make"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    shown = re.findall(r"^  make ([\w-]+) +\w+", done.stdout, re.MULTILINE)
+    shown = re.findall(r"^  make ([\w-]+) +\w+", make().stdout, re.MULTILINE)
     assert shown == targets
