@@ -1,12 +1,11 @@
 """Sphinx extension: from a page to its code, by download, Colab and Binder.
 
 The addresses follow from the one setting ``REPOSITORY`` in conf.py; while that is empty
-there are no links to Colab and Binder. Beside each notebook of the site lies its text
-as a script, for a browser that reads the site from a disk (see static/book.js).
+there are no links to Colab and Binder.
 """
 
-import json
 import re
+import shutil
 from pathlib import Path
 from urllib.parse import quote
 
@@ -42,31 +41,21 @@ def launch_urls(repository: str, path: str) -> dict[str, str]:
 
 
 def add_links(
-    app: Sphinx,
-    pagename: str,
-    templatename: str,
-    context: dict,
-    doctree: nodes.document | None,
+    app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None
 ) -> None:
-    """Give the templates the links of a page that is a notebook."""
+    """Put the notebook beside its page, and give the template the links to it."""
     if doctree is None:
         return
-    notebook = Path(app.env.doc2path(pagename))
-    context["notebook"] = notebook.name
+    notebook = Path(app.env.doc2path(page))
+    copy = Path(app.outdir, f"{page}.ipynb")
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(notebook, copy)
     path = notebook.relative_to(Path(app.confdir).parent).as_posix()
+    context["notebook"] = notebook.name
     context |= launch_urls(context["repository"], path)
 
 
-def write_scripts(app: Sphinx, exception: Exception | None) -> None:
-    """Write each notebook of the site as a script that saves it."""
-    for notebook in Path(app.outdir).rglob("*.ipynb"):
-        text = json.dumps(notebook.read_text("utf-8"))
-        script = f'saveNotebook("{notebook.name}", {text});\n'
-        notebook.with_name(f"{notebook.name}.js").write_text(script, "utf-8")
-
-
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Connect the functions above to the build."""
+    """Connect the function above to the build."""
     app.connect("html-page-context", add_links)
-    app.connect("build-finished", write_scripts)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
