@@ -5,7 +5,6 @@ the folder of that language's notebooks. Nothing here executes a notebook.
 """
 
 import csv
-import json
 import sys
 from pathlib import Path
 
@@ -24,7 +23,6 @@ chinese = tags.has("zh")  # noqa: F821  (Sphinx defines tags)
 with open(HERE / "words.tsv", encoding="utf-8") as rows:
     table = csv.DictReader(rows, delimiter="\t", quoting=csv.QUOTE_NONE)
     words = {row["key"]: row["zh" if chinese else "en"] for row in table}
-executed = HERE / "executed.json"  # page: what made its outputs; written by refresh
 spoken = ("copy", "copied", "wrap", "agrees", "differs", "progress", "continue")
 scripts = sorted(path.name for path in HERE.glob("theme/*.js"))
 
@@ -55,7 +53,6 @@ html_copy_source = False
 html_use_index = html_domain_indices = False
 html_context = {
     "address": ADDRESS.rstrip("/"),
-    "executed": json.loads(executed.read_text("utf-8")) if executed.exists() else {},
     "repository": REPOSITORY,
     "script_words": {key: words[key] for key in spoken},
     "words": words,

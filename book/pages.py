@@ -1,5 +1,6 @@
 """Sphinx extension: how a page of the book is written as HTML, and what frames it."""
 
+import json
 import re
 from html import escape
 from pathlib import Path
@@ -10,6 +11,7 @@ from pygments.lexers.python import PythonLexer
 from pygments.token import Comment, Keyword, Literal, Name, Number, Operator, String
 from sphinx.application import Sphinx
 from sphinx.builders.html import StandaloneHTMLBuilder
+from sphinx.environment import BuildEnvironment
 from sphinx.writers.html5 import HTML5Translator
 
 COLOURS = {  # the kinds of words in code that have a colour, and their class
@@ -145,6 +147,19 @@ def twin_of(app: Sphinx, page: str) -> tuple[str, str] | None:
     return (other, f"{page}.html") if (folder / f"{page}.ipynb").exists() else None
 
 
+def made_by(app: Sphinx) -> dict[str, dict[str, str]]:
+    """Return what made the outputs of each page; refresh writes it."""
+    path = Path(app.confdir, "executed.json")
+    return json.loads(path.read_text("utf-8")) if path.exists() else {}
+
+
+def find_executed(app: Sphinx, env: BuildEnvironment, *changes: set) -> list[str]:
+    """Return the pages whose outputs were made anew since they were read."""
+    now, old = made_by(app), getattr(env, "made_by", {})
+    env.made_by = now
+    return [page for page in env.all_docs if now.get(page) != old.get(page)]
+
+
 def add_context(
     app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None
 ) -> None:
@@ -154,6 +169,7 @@ def add_context(
     paragraphs = doctree.findall(nodes.paragraph)
     first = next((p for p in paragraphs if isinstance(p.parent, nodes.section)), None)
     context["description"] = first.astext().replace("\n", " ") if first else ""
+    context["executed"] = app.env.made_by.get(page)
     context["up"] = "../" * (page.count("/") + 1)
     context["folder"] = "zh" if app.tags.has("zh") else "en"
     context["predictions"] = sum(
@@ -182,6 +198,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register the builder, the element and what is done for every page."""
     app.add_builder(Builder, override=True)
     app.add_node(Tag, html=(visit_tag, depart_tag))
+    app.connect("env-get-outdated", find_executed)
     app.connect("html-page-context", add_context)
     app.connect("build-finished", write_map)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

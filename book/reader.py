@@ -18,13 +18,13 @@ from html import escape
 from pathlib import Path
 
 from docutils import nodes
-from imagesize import get as image_size
 from pages import Tag
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
+from sphinx.util.images import get_image_size
 
 LINES = 10000  # myst-nb counts a notebook's lines so: ten thousand for each cell
 NOT_PROSE = (nodes.literal, nodes.FixedTextElement, nodes.raw, nodes.math)
@@ -227,7 +227,7 @@ def draw(page: Page, image: nodes.image) -> nodes.raw | None:
     if not path.is_file():
         return None  # Sphinx says so
     if path.suffix != ".svg":
-        image["width"], image["height"] = map(str, image_size(path))
+        image["width"], image["height"] = get_image_size(path) or (1, 1)
         return None
     page.env.note_dependency(path)
     svg = re.sub(r"<(title|desc)\b.*?</\1>", "", path.read_text("utf-8"), flags=re.S)

@@ -92,16 +92,26 @@ def fingerprint(root: Path, source: Path) -> str:
 def build_edition(root: Path, tag: str, source: Path, work: Path) -> None:
     """Run Sphinx for one language; its pages are then in work/html.
 
-    Starts afresh unless the last build there succeeded with the same book settings:
-    Sphinx reports a page's warnings only when it reads the page.
+    Does nothing if nothing changed since the last build there. Starts afresh unless
+    that succeeded with the same settings: Sphinx reports a page's warnings only when
+    it reads the page.
     """
+    stamp, want, conf = work / "complete", fingerprint(root, source), root / "book"
+    kept = stamp.read_text().splitlines() if stamp.exists() else ["", ""]
+    files = sorted([*source.rglob("*.ipynb"), *(root / "img").glob("*")])
+    files = [p.read_bytes() for p in [*files, conf / "executed.json"] if p.is_file()]
+    state = hashlib.sha256(b"\0".join(files)).hexdigest()
+    if kept == [want, state]:
+        return
+    # Importing nbformat compiles a grammar of web addresses, half of the time that one
+    # lesson takes, if this is there; nothing here checks a web address.
+    sys.modules.setdefault("rfc3987_syntax", None)
     from sphinx.application import Sphinx
     from sphinx.errors import SphinxError
     from sphinx.util.console import nocolor
     from sphinx.util.docutils import docutils_namespace, patch_docutils
 
-    stamp, want, conf = work / "complete", fingerprint(root, source), root / "book"
-    if not stamp.exists() or stamp.read_text() != want:
+    if kept[0] != want:
         shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True, exist_ok=True)
     stamp.unlink(missing_ok=True)
@@ -120,7 +130,7 @@ def build_edition(root: Path, tag: str, source: Path, work: Path) -> None:
             f"The book ({tag}) was not built: mend what is listed above. "
             "An older _build/html, if there is one, is as it was."
         )
-    stamp.write_text(want)
+    stamp.write_text(f"{want}\n{state}")
 
 
 def publish(root: Path, works: dict[str, Path], target: Path) -> None:
