@@ -167,7 +167,8 @@ def name_exercises(page: Page) -> None:
         name = f"exercise-{number}"
         item["ids"].append(name)
         page.document.myst_slugs[name] = (None, name, "")
-    if page.name.startswith("solutions/"):
+    if page.name.startswith("solutions/"):  # reached from its lesson, if not elsewhere
+        page.env.metadata[page.name]["orphan"] = True
         for link in page.document.findall(addnodes.pending_xref):
             cell = page.cell(link)["id"]
             if cell.startswith("exercise-") and link.get("reftargetid"):

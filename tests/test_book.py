@@ -22,7 +22,7 @@ PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAA"
     "AABJRU5ErkJggg=="
 )
-SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9" fill="#222"/>'
 
 
 def markdown(cell_id: str, source: str, **metadata: object) -> nbformat.NotebookNode:
@@ -53,7 +53,7 @@ def table() -> dict:
 def contents(*lessons: str) -> nbformat.NotebookNode:
     """Return the cell that lists the lessons."""
     links = "\n".join(f"- [{name}]({name}.ipynb)" for name in lessons)
-    return markdown("contents", links, **{"nbsphinx-toctree": {"maxdepth": 1}})
+    return markdown("contents", f"## Lessons\n\n{links}")
 
 
 @pytest.fixture
@@ -74,7 +74,9 @@ def write(tmp_path: Path):
     def write(name: str, *cells: nbformat.NotebookNode) -> None:
         path = chapter / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        nbformat.write(v4.new_notebook(cells=list(cells)), path)
+        notebook = v4.new_notebook(cells=list(cells))
+        notebook.metadata["language_info"] = {"name": "python"}
+        nbformat.write(notebook, path)
 
     write("index.ipynb", markdown("title", "# The book"), contents("one"))
     return write
@@ -98,12 +100,19 @@ def test_page_has_what_the_notebook_has(write, tmp_path):
         markdown("title", "# One\n\n> **Note.** Mind this.\n\n" + formula),
         markdown("figure", "![A figure](../img/figure.svg)\n\n*Its caption.*"),
         markdown("link", "[`torch.nn`](https://pytorch.org) [x](two.ipynb#Part-B)"),
+        markdown("listed", "(a) Not a list.\n\n[here](#Second-part)\n\n## Second part"),
         code("plot", "plot()", picture(), alt="A flat line."),
         markdown(
             "caption", "*The plot's $x_1$ caption.*\n\nLong: `a.b(cc=True, dd=False)`."
         ),
         code("table", "df", table()),
-        code("guess", "f()", table(), tags=["predict"]),
+        code(
+            "guess",
+            "f()",
+            table(),
+            tags=["predict"],
+            predict={"find": "0.5", "choices": ["0.5", "5"]},
+        ),
         markdown("told", "What it gave."),
         code(
             "fail",
@@ -131,35 +140,38 @@ def test_page_has_what_the_notebook_has(write, tmp_path):
     assert "zh/index.html" in (site / "index.html").read_text("utf-8")
     page = (site / "en" / "one.html").read_text("utf-8")
     assert 'alt="A flat line."' in page
-    assert 'alt="A figure"' in page
-    assert page.count('<p class="figure-caption">') == 2
-    caption = page.split('<p class="figure-caption">')[2].split("</p>")[0]
-    assert "<math" in caption and "caption.</em>" in caption
+    assert 'aria-label="A figure"' in page and "light-dark(#222,#" in page
+    captions = re.findall("<figcaption>(.*?)</figcaption>", page, re.S)
+    assert captions[0] == "<strong>Figure 1</strong> Its caption."
+    assert captions[1].startswith("<strong>Figure 2</strong> The plot’s <math")
     covered = page.split('<details class="covered">')[1].split("</details>")[0]
     assert "<td>0.5</td>" in covered and "What it gave." in covered
     assert "<td>0.5</td>" in page.split('<details class="covered">')[0]
     assert "f()" not in covered and "fail" not in covered
-    assert 'class="prompt' not in page
+    assert '<button type="button">0.5</button>' in page and 'data-answer="0.5"' in page
+    assert "<p>(a) Not a list.</p>" in page
     assert re.sub("</?span[^>]*>", "", page).count("a.b(<wbr>cc=<wbr>True") == 1
     assert 'blockquote class="note"' in page
-    assert 'id="cell-plot"' in page
+    assert 'id="cell-plot"' in page and 'id="cell-told"' in page
+    assert 'aria-label="Input 1"' in page and 'aria-label="Output 1"' in page
+    assert '<section id="listed">\n<span id="Second-part">' in page
+    assert 'href="#listed"' in page, "JupyterLab's anchor within a page"
     assert "traceback" in page
     assert page.count("<mtr>") == 2
     assert "$" not in re.sub("<script.*?</script>", "", page, flags=re.S)
     link = re.search('<a [^>]*href="https://pytorch.org"[^>]*>(.*?)</a>', page)[1]
     assert "<code" in link and "torch.nn" in link
-    assert 'href="two.html#Part-B"' in page
+    assert 'href="two.html#b"' in page
     assert "PyTorch 2.99.1 and Python 3.11 on a CPU, on 2026-01-31." in page
     assert 'href="one.ipynb" download' in page
     assert 'href="../zh/one.html"' in page
     assert "../zh/" not in (site / "en" / "two.html").read_text("utf-8")
     chinese = (site / "zh" / "one.html").read_text("utf-8")
     assert '<html lang="zh-CN"' in chinese
-    assert "</math></span>。</span>" in chinese, "the full stop could begin a line"
+    assert "</math>。</span>" in chinese, "the full stop could begin a line"
     assert 'href="../en/one.html"' in chinese
-    names = {path.name for path in site.rglob("*")}
-    assert not {name for name in names if name.endswith(".map")}
-    assert not {name for name in names if "fontawesome" in name}
+    assert (site / "404.html").exists()
+    assert "sphinx" not in page.lower()
 
 
 def test_faults_are_named_and_the_last_book_stays(write, tmp_path):
@@ -175,6 +187,14 @@ def test_faults_are_named_and_the_last_book_stays(write, tmp_path):
         markdown("link", "[gone](gone.ipynb) and [away](index.ipynb#Nowhere)"),
         markdown("image", "![](../img/figure.svg)"),
         code("plot", "plot()", picture()),
+        markdown("fold", "<details><summary>More</summary>\n\nText."),
+        code(
+            "guess",
+            "f()",
+            table(),
+            tags=["predict"],
+            predict={"find": "7", "choices": ["7"]},
+        ),
     )
     lost = markdown("title", "# The book\n\n![Lost](../img/lost.svg)")
     write("index.ipynb", lost, contents("one"))
@@ -182,15 +202,19 @@ def test_faults_are_named_and_the_last_book_stays(write, tmp_path):
         done = build(tmp_path)
         assert done.returncode == 1
         for fault in (
-            r"cell title: this LaTeX cannot be set: \fracc{1}{2}",
-            r"cell unpaired: this LaTeX cannot be set: \left( x",
-            r"cell numbered: this LaTeX cannot be set: x \tag{1}",
-            "cell dollar: the reader would see this markup",
+            r"one.ipynb: cell title, line 3: WARNING: this LaTeX cannot be set",
+            r"\fracc{1}{2}",
+            "cell unpaired, line 1: WARNING: this LaTeX cannot be set",
+            "cell numbered, line 1: WARNING: this LaTeX cannot be set",
+            "cell dollar, line 1: WARNING: the reader would see this markup",
+            "cell link, line 1: WARNING: ",
             "gone.ipynb",
-            "index.ipynb#nowhere",
-            "figure.svg has no alternative text",
-            "lost.svg",
-            "cell plot: its figure has no alternative text",
+            "Nowhere",
+            "cell image, line 1: WARNING: the figure has no alternative text",
+            "cell title, line 3: WARNING: image file not readable: ../img/lost.svg",
+            "cell plot, line 1: WARNING: the figure has no alternative text",
+            "cell fold, line 1: WARNING: <details> is not closed",
+            "cell guess, line 1: WARNING: its prediction finds nothing",
             "The book (en) was not built",
         ):
             assert fault in done.stderr, fault
@@ -261,14 +285,17 @@ def test_only_what_changed_is_read_again(write, tmp_path):
     index = (tmp_path / "_build/book/en/doctrees/index.doctree").stat().st_mtime_ns
     assert list((html / "en" / "_images").iterdir())
 
-    write("one.ipynb", markdown("title", "# One, changed"))
+    write("one.ipynb", markdown("title", "# One\n\nChanged."))
     assert build(tmp_path).returncode == 0
     changed = {p for p in html.rglob("*.html") if p.read_bytes() != first.get(p)}
-    assert html / "en" / "one.html" in changed
-    assert html / "en" / "search.html" not in changed
+    assert changed == {html / "en" / "one.html"}
     same = (tmp_path / "_build/book/en/doctrees/index.doctree").stat().st_mtime_ns
     assert same == index
     assert not list((html / "en" / "_images").glob("*")), "a picture that is gone"
+
+    write("one.ipynb", markdown("title", "# Another title\n\nChanged."))
+    assert build(tmp_path).returncode == 0
+    assert "Another title" in (html / "en" / "index.html").read_text("utf-8")
 
 
 @pytest.mark.parametrize(

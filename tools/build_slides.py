@@ -149,7 +149,7 @@ def build(path: Path, types: dict[str, str], target: Path) -> int:
         if draws:
             cell.metadata["only_figure"] = True
             cell.outputs = [o for o in cell.outputs if "image/png" in o.get("data", {})]
-    style = {"CSSHTMLHeaderPreprocessor": {"style": "a11y-high-contrast-light"}}
+    style = {"CSSHTMLHeaderPreprocessor": {"style": "vs"}}
     exporter = SlidesExporter(
         config=Config(style),
         template_name="slides",
