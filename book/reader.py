@@ -204,12 +204,12 @@ def make_figures(page: Page) -> None:
         shown.replace_self(figure)
         figure += shown if bundle is not None else inline or image
         title = page.words["figure"].format(page.figures)
-        caption = Tag("figcaption", "", nodes.strong(title, title), nodes.Text(" "))
+        caption = nodes.paragraph("", "", nodes.strong("", title), nodes.Text(" "))
         if text is not None and is_caption(text):
             text.parent.remove(text)
             for part in text:
                 caption += part.children if isinstance(part, nodes.emphasis) else part
-        figure += caption
+        figure += Tag("figcaption", "", caption)
 
 
 def is_caption(node: nodes.Node) -> bool:

@@ -141,7 +141,7 @@ def test_page_has_what_the_notebook_has(write, tmp_path):
     page = (site / "en" / "one.html").read_text("utf-8")
     assert 'alt="A flat line."' in page
     assert 'aria-label="A figure"' in page and "light-dark(#222,#" in page
-    captions = re.findall("<figcaption>(.*?)</figcaption>", page, re.S)
+    captions = re.findall("<figcaption><p>(.*?)</p>", page, re.S)
     assert captions[0] == "<strong>Figure 1</strong> Its caption."
     assert captions[1].startswith("<strong>Figure 2</strong> The plot’s <math")
     covered = page.split('<details class="covered">')[1].split("</details>")[0]
@@ -149,7 +149,7 @@ def test_page_has_what_the_notebook_has(write, tmp_path):
     assert "<td>0.5</td>" in page.split('<details class="covered">')[0]
     assert "f()" not in covered and "fail" not in covered
     assert '<button type="button">0.5</button>' in page and 'data-answer="0.5"' in page
-    assert "<p>(a) Not a list.</p>" in page
+    assert ">(a) Not a list.</p>" in page
     assert re.sub("</?span[^>]*>", "", page).count("a.b(<wbr>cc=<wbr>True") == 1
     assert 'blockquote class="note"' in page
     assert 'id="cell-plot"' in page and 'id="cell-told"' in page
