@@ -21,16 +21,26 @@ from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
-# What TeX reads and docutils does not: \frac12, x^12, \big, \textstyle in a row.
+# What TeX reads and docutils does not: \frac12, x^12, (2,5), \big, \textstyle in a row.
 REWRITTEN = [
     (r"(\\[td]?frac)\s*(\d)\s*(\w)", r"\1{\2}{\3}"),
     (r"(\\sqrt)\s*(\d)", r"\1{\2}"),
     (r"([_^])(\d)(?=\d)", r"\1{\2}"),
+    (r"(?<=\d),\s*(?=\d)", r"{,}\\,"),
     (r"\\([bB]ig+)(?![a-zA-Z])", r"\\\1l"),
     (r"\\textstyle\s*(\\\w+(?:[_^](?:\w|\{[^{}]*\}))*)", r"{\\textstyle\1}"),
 ]
-# It puts the index of \hat y_i below the letter.
-HAT = re.compile(r"<munderover>(<mi>.</mi>)(.+?)(<mo [^>]*>[ˆˉ˜]</mo>)</munderover>")
+# What it sets otherwise than TeX: indices below a hat, primes, spaces round / | and -,
+# and after the name of a function; the nabla is upright.
+MENDED = [
+    (r"<munderover>(<mi>.</mi>)(.+?)(<mo [^>]*>[ˆˉ\u02dc]</mo>)</munderover>",
+     r'<msub><mover accent="true">\1\3</mover>\2</msub>'),
+    (r"(<mi>[^<]+</mi>)<msub>(<mo>'</mo>)", r"<msub><mrow>\1\2</mrow>"),
+    (r'<mo(?: stretchy="false")?>([/|])</mo>', r'<mo lspace="0" rspace="0">\1</mo>'),
+    (r"(,</mo>(?:<mspace[^>]*></mspace>)?)<mo>−", r'\1<mo form="prefix">−'),
+    (r"<mo>(?:&ApplyFunction;|\u2061)</mo>(?!<mo)", '<mspace width="0.17em"></mspace>'),
+    ("<mi>∇", '<mi mathvariant="normal">∇'),
+]  # fmt: skip
 # Browsers hang the root sign from its bar, so over a low letter it would sink.
 STRUT = '<mspace height="0.75em" depth="0.2em"></mspace>'
 logger = logging.getLogger(__name__)
@@ -51,9 +61,9 @@ def to_mathml(latex: str, displayed: bool) -> str:
     for pattern, better in REWRITTEN:
         latex = re.sub(pattern, better, latex)
     mathml = re.sub(r">\s+<", "><", tex2mathml(latex, as_block=displayed).strip())
-    mathml = re.sub(r' (xmlns|class)="[^"]*"', "", mathml)
-    mathml = HAT.sub(r'<msub><mover accent="true">\1\3</mover>\2</msub>', mathml)
-    mathml = mathml.replace("<mi>∇", '<mi mathvariant="normal">∇')
+    mathml = re.sub(r' (xmlns|class|columnalign)="(?!cases)[^"]*"', "", mathml)
+    for pattern, better in MENDED:
+        mathml = re.sub(pattern, better, mathml)
     return mathml.replace("<msqrt>", f"<msqrt>{STRUT}")
 
 

@@ -91,10 +91,11 @@ class Translator(HTML5Translator):
     def visit_image(self, node: nodes.image) -> None:
         """Write an image, its size known before it comes."""
         images, uri = self.builder.images, node["uri"]
-        source = f"{self.builder.imgpath}/{quote(images[uri])}" if uri in images else uri
+        if uri in images:
+            uri = f"{self.builder.imgpath}/{quote(images[uri])}"
         size = "".join(f' {k}="{node[k]}"' for k in ("width", "height") if k in node)
         alt = escape(node.get("alt", ""))
-        self.body.append(f'<img src="{source}" alt="{alt}"{size} loading="lazy">')
+        self.body.append(f'<img src="{uri}" alt="{alt}"{size} loading="lazy">')
 
     def depart_image(self, node: nodes.image) -> None:
         """Write nothing more."""

@@ -54,7 +54,7 @@ class Page:
         return self.cells[max((node.line or 0) // LINES - 1, 0)]
 
     def blocks(self, cell_id: str) -> list[nodes.Element]:
-        """Return the blocks that a cell became, titles too, in order; of code it is one.
+        """Return the blocks that a cell became, in order, with their titles.
 
         There is none if the page has no such cell.
         """

@@ -143,7 +143,7 @@ def test_page_has_what_the_notebook_has(write, tmp_path):
     assert 'aria-label="A figure"' in page and "light-dark(#222,#" in page
     captions = re.findall("<figcaption><p>(.*?)</p>", page, re.S)
     assert captions[0] == "<strong>Figure 1</strong> Its caption."
-    assert captions[1].startswith("<strong>Figure 2</strong> The plot’s <math")
+    assert captions[1].startswith("<strong>Figure 2</strong> The plot\u2019s <math")
     covered = page.split('<details class="covered">')[1].split("</details>")[0]
     assert "<td>0.5</td>" in covered and "What it gave." in covered
     assert "<td>0.5</td>" in page.split('<details class="covered">')[0]

@@ -52,7 +52,7 @@ def slide_types(path: Path) -> dict[str, str]:
 
 @cache
 def reader():
-    """Return what reads the Markdown of a cell; formulas become MathML, as in the book."""
+    """Return what reads the Markdown of a cell, its formulas as the book has them."""
     from markdown_it import MarkdownIt
     from mdit_py_plugins.amsmath import amsmath_plugin
     from mdit_py_plugins.container import container_plugin

@@ -68,10 +68,11 @@ FAULTS = """() => {
   const named = all("[title], [aria-label]").flatMap((e) => [e.title, e.ariaLabel]);
   return {
     "images that did not load":
-      all("img").filter((i) => i.checkVisibility() && !i.naturalWidth).map((i) => i.src),
+      all("img").filter((i) => !i.naturalWidth).map((i) => i.src),
     "images without a size": all("img").filter((i) => !i.width).map((i) => i.src),
     "images without alternative text":
-      all("article :is(img, svg[role])").filter((i) => (i.alt ?? i.ariaLabel).length < 4)
+      all("article img, article svg[role]")
+        .filter((i) => (i.alt ?? i.ariaLabel).length < 4)
         .map((i) => i.outerHTML.slice(0, 80)),
     "formulas not set":
       all("math").filter((e) => e.checkVisibility() && !e.getBoundingClientRect().width)
@@ -168,7 +169,7 @@ def test_by_keyboard_alone(open_page):
         reached.append(name)
         if not ring:
             unmarked.append(name)
-    names = ("Skip to", "Search", "Dark", "Start the first", "The words", "Link to cell")
+    names = ("Skip to", "Search", "Dark", "Start the first", "The words", "Link to")
     for wanted in names:
         assert any(name.startswith(wanted) for name in reached), (wanted, reached)
     assert not unmarked, f"one cannot see that these have the focus: {unmarked}"
