@@ -14,18 +14,10 @@ from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.environment import BuildEnvironment
 from sphinx.writers.html5 import HTML5Translator
 
-COLOURS = {  # the kinds of words in code that have a colour, and their class
-    Comment: "c",
-    Keyword: "k",
-    Operator.Word: "k",
-    String: "s",
-    Number: "m",
-    Literal: "m",
-    Name.Builtin: "b",
-    Name.Function: "f",
-    Name.Class: "f",
-    Name.Decorator: "f",
-}
+# The kinds of words in code that have a colour, and their class in book.css.
+COLOURS = {Comment: "c", Keyword: "k", Operator.Word: "k", String: "s", Number: "m"}
+COLOURS |= {Literal: "m", Name.Builtin: "b", Name.Function: "f", Name.Class: "f"}
+COLOURS |= {Name.Decorator: "f"}
 LONG = 20  # characters of code in a line of prose that may have to be broken
 BREAKS = re.compile(r"(?<=[.,(=])(?=\w{2})")
 

@@ -9,7 +9,6 @@ Reads the notebooks, never writes one.
 """
 
 import csv
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
+import nbformat
 from docutils import nodes
 from pages import Tag
 from sphinx import addnodes
@@ -89,11 +89,6 @@ def after(node: nodes.Element) -> list[nodes.Node]:
     rest = node.parent.children[node.parent.index(node) + 1 :]
     ends = [k for k, block in enumerate(rest) if isinstance(block, nodes.section)]
     return rest[: ends[0]] if ends else rest
-
-
-def text_of(source: str | list[str]) -> str:
-    """Return a text of a notebook, which may be stored in lines."""
-    return source if isinstance(source, str) else "".join(source)
 
 
 def jupyterlab_slug(title: str) -> str:
@@ -309,11 +304,11 @@ def question(page: Page, block: nodes.Element, cell: dict, asked: dict) -> str:
 def printed(output: dict) -> str:
     """Return the text of an output that a reader sees."""
     if output["output_type"] == "stream":
-        return text_of(output["text"])
+        return output["text"]
     if output["output_type"] == "error":
         return f"{output['ename']}: {output['evalue']}"
     data = output["data"].items()
-    return "\n".join(text_of(text) for key, text in data if key.startswith("text/"))
+    return "\n".join(text for key, text in data if key.startswith("text/"))
 
 
 # ---- prose ----
@@ -331,7 +326,7 @@ def mark_prose(page: Page) -> None:
             page.warn(text.parent, message, text)
     for cell in page.cells:
         if cell["cell_type"] == "markdown":
-            source = text_of(cell["source"])
+            source = cell["source"]
             if source.count("<details") != source.count("</details>"):
                 page.warn(page.blocks(cell["id"])[0], "<details> is not closed")
 
@@ -375,21 +370,14 @@ def list_pages(page: Page) -> None:
             if start == heading[0].astext():  # "Solutions: parameters"
                 start = title[len(start) + 1 :].strip().capitalize()
             entries.append((title if start in known else start, link["reftarget"]))
-        toctree = addnodes.toctree(
-            parent=page.name,
-            entries=entries,
-            includefiles=[target for _, target in entries],
-            caption=heading[0].astext(),
-            rawcaption=heading[0].astext(),
-            maxdepth=1,
-            glob=False,
-            hidden=True,
-            includehidden=False,
-            numbered=0,
-            titlesonly=True,
-        )
+        files = [target for _, target in entries]
+        caption = heading[0].astext()
+        tree = addnodes.toctree(entries=entries, includefiles=files, caption=caption)
+        more = {"parent": page.name, "rawcaption": caption, "maxdepth": 1, "glob": 0}
+        more |= {"hidden": 1, "includehidden": 0, "numbered": 0, "titlesonly": 1}
+        tree.attributes.update(more)
         heading["classes"].append("cards")
-        heading += toctree
+        heading += tree
 
 
 def greet(page: Page) -> None:
@@ -421,9 +409,8 @@ class Dress(SphinxTransform):
     def apply(self, **kwargs: object) -> None:
         """Read the page's notebook, and take each step."""
         name = self.env.current_document.docname
-        source = Path(self.env.doc2path(name)).read_text("utf-8")
         words = self.config.html_context["words"]
-        cells = json.loads(source)["cells"]
+        cells = nbformat.read(self.env.doc2path(name), as_version=4).cells
         chinese = self.config.language.startswith("zh")
         page = Page(self.env, name, self.document, cells, words, chinese)
         for step in STEPS:

@@ -132,7 +132,7 @@ count();
 // ---- keep the place: sections in the side bar, the other language, the next visit ----
 const anchors = all("article [id]").filter(({ id }) => /^[a-z]/.test(id)), sections = all("#toc a");
 const language = document.querySelector(".other");
-const isAbove = (element) => element.getBoundingClientRect().top < innerHeight / 4;
+const isAbove = (element) => element.getBoundingClientRect().top < 110; // below the bar
 function follow() {
   const here = anchors.findLast((anchor) => anchor.getClientRects().length && isAbove(anchor));
   const section = here?.closest("section[id]");
