@@ -317,7 +317,7 @@ def printed(output: dict) -> str:
 def mark_prose(page: Page) -> None:
     """Mark notes; report leftover markup and a fold that is not closed."""
     for quote in page.document.findall(nodes.block_quote):
-        first = next(quote.findall(nodes.Text), None)
+        first = next((text for text in quote.findall(nodes.Text) if text.strip()), None)
         if first is not None and isinstance(first.parent, nodes.strong):
             quote["classes"].append("note")
     for text in page.document.findall(nodes.Text):

@@ -262,6 +262,24 @@ def test_buttons_lead_to_the_notebook_in_the_repository(write, tmp_path):
     assert "Traceback" not in done.stderr
 
 
+def test_a_book_with_an_address_says_where_it_is(write, tmp_path):
+    write("one.ipynb", markdown("title", "# One\n\nWhat it is about."))
+    write("zh/index.ipynb", markdown("t", "# 书"), contents("one"))
+    write("zh/one.ipynb", markdown("title", "# 一"))
+    conf = tmp_path / "book" / "conf.py"
+    site = "https://ann.github.io/book"
+    text = conf.read_text("utf-8")
+    conf.write_text(text.replace('ADDRESS = ""', f'ADDRESS = "{site}/"'), "utf-8")
+    done = build(tmp_path)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "_build" / "html" / "en"
+    page = (folder / "one.html").read_text("utf-8")
+    assert f'rel="canonical" href="{site}/en/one.html"' in page
+    assert f'hreflang="zh" href="{site}/zh/one.html"' in page
+    assert '<meta name="description" content="What it is about.">' in page
+    assert f"<loc>{site}/en/one.html</loc>" in (folder / "sitemap.xml").read_text()
+
+
 def test_binder_installs_what_the_outputs_were_made_with():
     folder = ROOT / ".binder"
     lines = (folder / "requirements.txt").read_text("utf-8").splitlines()

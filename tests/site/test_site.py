@@ -193,6 +193,8 @@ def test_code_on_a_phone(open_page):
     code = cell.locator("pre")
     wide = "e => e.scrollWidth > e.clientWidth"
     assert code.evaluate(wide) and code.get_attribute("tabindex") == "0"
+    short = page.get_by_role("group", name="Input 3", exact=True)
+    assert not short.get_by_role("button", name="Wrap").is_visible()
     assert cell.locator(".tools").evaluate("e => getComputedStyle(e).opacity") == "1"
     cell.get_by_role("button", name="Wrap").tap()
     assert not code.evaluate(wide)
