@@ -1,7 +1,7 @@
 """The build of the HTML book (tools/build_html.py, book/), on a chapter of its own.
 
 No browser needed; the finished site is looked at in one by tests/site. Each test
-copies book/ and the tools beside a few small notebooks in a temporary folder, so
+copies book/ and the tool beside a few small notebooks in a temporary folder, so
 nothing here reads the real lessons or writes to _build.
 """
 
@@ -15,217 +15,236 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import BY, DOT, ROOT
 from nbformat import v4
 
-SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
-PICTURE = {"output_type": "display_data", "data": {"image/png": DOT}}
-TABLE = {
-    "output_type": "execute_result",
-    "data": {"text/plain": "1", "text/html": "<table><tr><td>0.5</td></tr></table>"},
-    "execution_count": 1,
-}
-ERROR = {
-    "output_type": "error",
-    "ename": "ZeroDivisionError",
-    "evalue": "division by zero",
-    "traceback": ["ZeroDivisionError: division by zero"],
-}
+ROOT = Path(__file__).parent.parent
+PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAA"
+    "AABJRU5ErkJggg=="
+)
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9" fill="#222"/>'
 
 
 def markdown(cell_id: str, source: str, **metadata: object) -> nbformat.NotebookNode:
+    """Return a Markdown cell."""
     return v4.new_markdown_cell(source, id=cell_id, metadata=metadata)
 
 
 def code(cell_id: str, source: str, *outputs: dict, **metadata: object) -> dict:
     """Return an executed code cell."""
-    more = {"id": cell_id, "metadata": metadata, "execution_count": 1}
+    outputs = [v4.new_output(**output) for output in outputs]
     return v4.new_code_cell(
-        source, outputs=[v4.new_output(**each) for each in outputs], **more
+        source, id=cell_id, metadata=metadata, outputs=outputs, execution_count=1
     )
+
+
+def picture() -> dict:
+    """Return the output of a cell that drew something."""
+    return {"output_type": "display_data", "data": {"image/png": PIXEL}}
+
+
+def table() -> dict:
+    """Return a result that has a table."""
+    html = "<table><tr><td>0.5</td></tr></table>"
+    data = {"text/plain": "0.5", "text/html": html}
+    return {"output_type": "execute_result", "data": data, "execution_count": 1}
 
 
 def contents(*lessons: str) -> nbformat.NotebookNode:
     """Return the cell that lists the lessons."""
     links = "\n".join(f"- [{name}]({name}.ipynb)" for name in lessons)
-    return markdown("contents", links, **{"nbsphinx-toctree": {"maxdepth": 1}})
-
-
-class Site:
-    """A small repository, of which the book and the slides can be made."""
-
-    def __init__(self, root: Path):
-        self.root, self.html = root, root / "_build" / "html"
-        cached = shutil.ignore_patterns("__pycache__")
-        for folder in ("book", "tools"):
-            shutil.copytree(ROOT / folder, root / folder, ignore=cached)
-        (root / "book" / "executed.json").write_text(json.dumps({"one": BY}))
-        (root / "img").mkdir()
-        (root / "img" / "figure.svg").write_text(SVG)
-        self.write("index", markdown("title", "# The book"), contents("one"))
-
-    def path(self, name: str) -> Path:
-        return self.root / "chapter_deep-learning-computation" / f"{name}.ipynb"
-
-    def write(self, name: str, *cells: dict) -> None:
-        self.path(name).parent.mkdir(parents=True, exist_ok=True)
-        nbformat.write(v4.new_notebook(cells=list(cells)), self.path(name))
-
-    def build(self, tool: str = "build_html") -> str:
-        """Run the command behind ``make html``; return what it says is wrong."""
-        done = subprocess.run(
-            [sys.executable, f"tools/{tool}.py"],
-            cwd=self.root,
-            capture_output=True,
-            encoding="utf-8",
-            env={k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"},
-        )
-        assert done.returncode == bool(done.stderr), done.stderr
-        assert "Traceback" not in done.stderr
-        return done.stderr
-
-    def page(self, name: str) -> str:
-        return (self.html / f"{name}.html").read_text("utf-8")
+    return markdown("contents", f"## Lessons\n\n{links}")
 
 
 @pytest.fixture
-def site(tmp_path) -> Site:
-    return Site(tmp_path)
+def write(tmp_path: Path):
+    """Return a function that writes a notebook of a small repository."""
+    shutil.copytree(
+        ROOT / "book", tmp_path / "book", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    (tmp_path / "tools").mkdir()
+    shutil.copy(ROOT / "tools" / "build_html.py", tmp_path / "tools")
+    made_by = {"torch": "2.99.1", "python": "3.11", "device": "CPU"}
+    made_by["date"] = "2026-01-31"
+    (tmp_path / "book" / "executed.json").write_text(json.dumps({"one": made_by}))
+    (tmp_path / "img").mkdir()
+    (tmp_path / "img" / "figure.svg").write_text(SVG)
+    chapter = tmp_path / "chapter_deep-learning-computation"
+
+    def write(name: str, *cells: nbformat.NotebookNode) -> None:
+        path = chapter / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        notebook = v4.new_notebook(cells=list(cells))
+        notebook.metadata["language_info"] = {"name": "python"}
+        nbformat.write(notebook, path)
+
+    write("index.ipynb", markdown("title", "# The book"), contents("one"))
+    return write
 
 
-def test_page_has_what_the_notebook_has(site):
+def build(root: Path) -> subprocess.CompletedProcess:
+    """Run the command behind ``make html``."""
+    return subprocess.run(
+        [sys.executable, "tools/build_html.py"],
+        cwd=root,
+        capture_output=True,
+        encoding="utf-8",
+        env={k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"},
+    )
+
+
+def test_page_has_what_the_notebook_has(write, tmp_path):
     formula = r"$$\begin{aligned} a &= \mathbf{W}x \\ &= 2 \end{aligned}$$"
-    site.write(
-        "one",
+    write(
+        "one.ipynb",
         markdown("title", "# One\n\n> **Note.** Mind this.\n\n" + formula),
         markdown("figure", "![A figure](../img/figure.svg)\n\n*Its caption.*"),
         markdown("link", "[`torch.nn`](https://pytorch.org) [x](two.ipynb#Part-B)"),
-        code("plot", "plot()", PICTURE, alt="A flat line."),
-        markdown("caption", "*The plot's $x_1$ caption.*\n\n`a.b(cc=True, dd=False)`"),
-        code("table", "df", TABLE),
-        code("guess", "f()", TABLE, tags=["predict"]),
+        markdown("listed", "(a) Not a list.\n\n[here](#Second-part)\n\n## Second part"),
+        code("plot", "plot()", picture(), alt="A flat line."),
+        markdown(
+            "caption", "*The plot's $x_1$ caption.*\n\nLong: `a.b(cc=True, dd=False)`."
+        ),
+        code("table", "df", table()),
+        code(
+            "guess",
+            "f()",
+            table(),
+            tags=["predict"],
+            predict={"find": "0.5", "choices": ["0.5", "5"]},
+        ),
         markdown("told", "What it gave."),
-        code("fail", "1 / 0", ERROR),
+        code(
+            "fail",
+            "1 / 0",
+            {
+                "output_type": "error",
+                "ename": "ZeroDivisionError",
+                "evalue": "division by zero",
+                "traceback": ["ZeroDivisionError: division by zero"],
+            },
+        ),
     )
-    site.write("two", markdown("title", "# Two"), markdown("b", "## Part B\n\nText."))
-    site.write("index", markdown("t", "# Book"), contents("one", "two"))
-    site.write("solutions/one", markdown("title", "# Solutions"))
-    site.write("zh/index", markdown("t", "# 书"), contents("one"))
-    site.write("zh/one", markdown("title", "# 一\n\n就是$x$。"))
-    assert site.build() == ""
+    two = markdown("title", "# Two"), markdown("b", "## Part B\n\nText.")
+    write("two.ipynb", *two)
+    write("index.ipynb", markdown("t", "# Book"), contents("one", "two"))
+    write("solutions/one.ipynb", markdown("title", "# Solutions"))
+    write("zh/index.ipynb", markdown("t", "# 书"), contents("one"))
+    write("zh/one.ipynb", markdown("title", "# 一\n\n就是$x$。"))
 
-    assert "zh/index.html" in site.page("index")
-    assert "../zh/" not in site.page("en/two")
-    chinese = site.page("zh/one")
-    assert '<html lang="zh-CN"' in chinese
-    assert "</math></span>。</span>" in chinese, "the full stop could begin a line"
-    assert 'href="../en/one.html"' in chinese
-    page = site.page("en/one")
-    for text in (
-        *('alt="A flat line."', 'alt="A figure"', 'blockquote class="note"'),
-        *('id="cell-plot"', "traceback", 'href="two.html#Part-B"'),
-        *('href="one.ipynb" download', 'href="../zh/one.html"'),
-        "PyTorch 2.13.0 and Python 3.11 on a CPU, on 2026-01-01.",
-    ):
-        assert text in page
-    captions = page.split('<p class="figure-caption">')[1:]
-    assert len(captions) == 2 and "<math" in captions[1].split("</p>")[0]
-    open_, covered = page.split('<details class="covered">')
-    covered = covered.split("</details>")[0]
-    assert "<td>0.5</td>" in open_
+    done = build(tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    site = tmp_path / "_build" / "html"
+    assert "_build/html/index.html" in done.stdout
+    assert "zh/index.html" in (site / "index.html").read_text("utf-8")
+    page = (site / "en" / "one.html").read_text("utf-8")
+    assert 'alt="A flat line."' in page
+    assert 'aria-label="A figure"' in page and "light-dark(#222,#" in page
+    captions = re.findall("<figcaption><p>(.*?)</p>", page, re.S)
+    assert captions[0] == "<strong>Figure 1</strong> Its caption."
+    assert captions[1].startswith("<strong>Figure 2</strong> The plot\u2019s <math")
+    covered = page.split('<details class="covered">')[1].split("</details>")[0]
     assert "<td>0.5</td>" in covered and "What it gave." in covered
+    assert "<td>0.5</td>" in page.split('<details class="covered">')[0]
     assert "f()" not in covered and "fail" not in covered
-    assert 'class="prompt' not in page
+    assert '<button type="button">0.5</button>' in page and 'data-answer="0.5"' in page
+    assert ">(a) Not a list.</p>" in page
     assert re.sub("</?span[^>]*>", "", page).count("a.b(<wbr>cc=<wbr>True") == 1
+    assert 'blockquote class="note"' in page
+    assert 'id="cell-plot"' in page and 'id="cell-told"' in page
+    assert 'aria-label="Input 1"' in page and 'aria-label="Output 1"' in page
+    assert '<section id="listed">\n<span id="Second-part">' in page
+    assert 'href="#listed"' in page, "JupyterLab's anchor within a page"
+    assert "traceback" in page
     assert page.count("<mtr>") == 2
     assert "$" not in re.sub("<script.*?</script>", "", page, flags=re.S)
     link = re.search('<a [^>]*href="https://pytorch.org"[^>]*>(.*?)</a>', page)[1]
     assert "<code" in link and "torch.nn" in link
-    assert not re.search(
-        r"\.map$|fontawesome", "\n".join(map(str, site.html.rglob("*"))), re.M
-    )
+    assert 'href="two.html#b"' in page
+    assert "PyTorch 2.99.1 and Python 3.11 on a CPU, on 2026-01-31." in page
+    assert 'href="one.ipynb" download' in page
+    assert 'href="../zh/one.html"' in page
+    assert "../zh/" not in (site / "en" / "two.html").read_text("utf-8")
+    chinese = (site / "zh" / "one.html").read_text("utf-8")
+    assert '<html lang="zh-CN"' in chinese
+    assert "</math>。</span>" in chinese, "the full stop could begin a line"
+    assert 'href="../en/one.html"' in chinese
+    assert (site / "404.html").exists()
+    assert "sphinx" not in page.lower()
 
 
-def test_faults_are_named_and_the_last_book_stays(site):
-    page = site.html / "en" / "one.html"
+def test_faults_are_named_and_the_last_book_stays(write, tmp_path):
+    page = tmp_path / "_build" / "html" / "en" / "one.html"
     page.parent.mkdir(parents=True)
     page.write_text("The last good book.")
-    site.write(
-        "one",
+    write(
+        "one.ipynb",
         markdown("title", "# One\n\nRight: $a$. Wrong: $\\fracc{1}{2}$"),
         markdown("unpaired", "$$\\left( x$$"),
         markdown("numbered", "$$x \\tag{1}$$"),
         markdown("dollar", "A dollar $ that starts nothing."),
         markdown("link", "[gone](gone.ipynb) and [away](index.ipynb#Nowhere)"),
         markdown("image", "![](../img/figure.svg)"),
-        code("plot", "plot()", PICTURE),
+        code("plot", "plot()", picture()),
+        markdown("fold", "<details><summary>More</summary>\n\nText."),
+        code(
+            "guess",
+            "f()",
+            table(),
+            tags=["predict"],
+            predict={"find": "7", "choices": ["7"]},
+        ),
     )
     lost = markdown("title", "# The book\n\n![Lost](../img/lost.svg)")
-    site.write("index", lost, contents("one"))
-    moved = site.root / "book" / "moved.tsv"
-    head = moved.read_text("utf-8").splitlines()[0]
-    moved.write_text(f"{head}\none\tOld-name\tNo name\n", "utf-8")
+    write("index.ipynb", lost, contents("one"))
     for _ in range(2):  # the second run must not take the first one's pages for good
-        said = site.build()
+        done = build(tmp_path)
+        assert done.returncode == 1
         for fault in (
-            r"cell title: this LaTeX cannot be set: \fracc{1}{2}",
-            r"cell unpaired: this LaTeX cannot be set: \left( x",
-            r"cell numbered: this LaTeX cannot be set: x \tag{1}",
-            "cell dollar: the reader would see this markup",
+            r"one.ipynb: cell title, line 3: WARNING: this LaTeX cannot be set",
+            r"\fracc{1}{2}",
+            "cell unpaired, line 1: WARNING: this LaTeX cannot be set",
+            "cell numbered, line 1: WARNING: this LaTeX cannot be set",
+            "cell dollar, line 1: WARNING: the reader would see this markup",
+            "cell link, line 1: WARNING: ",
             "gone.ipynb",
-            "index.ipynb#nowhere",
-            "figure.svg has no alternative text",
-            "lost.svg",
-            "cell plot: its figure has no alternative text",
-            "there is no heading “No name” for the old anchor Old-name",
+            "Nowhere",
+            "cell image, line 1: WARNING: the figure has no alternative text",
+            "cell title, line 3: WARNING: image file not readable: ../img/lost.svg",
+            "cell plot, line 1: WARNING: the figure has no alternative text",
+            "cell fold, line 1: WARNING: <details> is not closed",
+            "cell guess, line 1: WARNING: its prediction finds nothing",
             "The book (en) was not built",
         ):
-            assert fault in said, fault
+            assert fault in done.stderr, fault
+        assert "Traceback" not in done.stderr
         assert page.read_text() == "The last good book."
 
-
-def test_a_book_is_mended_changed_and_only_what_changed_is_read_again(site):
-    """Old anchors lead to what took their place; pictures that are gone are gone."""
-    with open(site.root / "book" / "moved.tsv", "a") as moved:
-        moved.write("one\tOld-name\tNew name\n")
-    site.write(
-        "one",
-        markdown("title", "# One\n\n## New `name`\n\nText."),
-        code("plot", "p", PICTURE, alt="A"),
-    )
-    assert site.build() == ""
-    assert 'id="Old-name"' in site.page("en/one")
-    first = {p: p.read_bytes() for p in site.html.rglob("*.html")}
-    index = site.root / "_build/book/en/doctrees/index.doctree"
-    written = index.stat().st_mtime_ns
-    images = site.html / "en" / "_images"
-    assert list(images.iterdir())
-
-    site.write("one", markdown("title", "# One, changed\n\n## New name"))
-    assert site.build() == ""
-    changed = {p for p in site.html.rglob("*.html") if p.read_bytes() != first.get(p)}
-    assert site.html / "en" / "one.html" in changed
-    assert site.html / "en" / "search.html" not in changed
-    assert index.stat().st_mtime_ns == written
-    assert not list(images.glob("*")), "a picture that is gone"
+    write("index.ipynb", markdown("title", "# The book"), contents("one"))
+    write("one.ipynb", markdown("title", "# One again"))
+    assert build(tmp_path).returncode == 0
+    assert "One again" in page.read_text("utf-8")
 
 
-def test_buttons_lead_to_the_notebook_in_the_repository(site):
-    conf = site.root / "book" / "conf.py"
+def set_repository(root: Path, address: str) -> None:
+    """Set the one setting that the buttons to Colab and Binder need."""
+    conf = root / "book" / "conf.py"
+    text, setting = conf.read_text("utf-8"), 'REPOSITORY = "'
+    assert f'\n{setting}"\n' in text or f"\n{setting}http" in text
+    text = re.sub(f'(?m)^{setting}.*"$', f'{setting}{address}"', text)
+    conf.write_text(text, "utf-8")
 
-    def publish_at(address: str) -> str:
-        pattern, setting = r'(?m)^REPOSITORY = ".*"$', f'REPOSITORY = "{address}"'
-        text, count = re.subn(pattern, setting, conf.read_text("utf-8"))
-        assert count == 1
-        conf.write_text(text, "utf-8")
-        return site.build()
 
-    for folder in ("", "zh/"):
-        site.write(f"{folder}index", markdown("t", "# Book 书"), contents("one"))
-        site.write(f"{folder}one", markdown("title", "# One 一"), code("x", "x = 1"))
-    assert publish_at("https://github.com/ann/d2l.book/tree/work/v2") == ""
+def test_buttons_lead_to_the_notebook_in_the_repository(write, tmp_path):
+    write("one.ipynb", markdown("title", "# One"), code("x", "x = 1"))
+    write("zh/index.ipynb", markdown("t", "# 书"), contents("one"))
+    write("zh/one.ipynb", markdown("title", "# 一"), code("x", "x = 1"))
+    set_repository(tmp_path, "https://github.com/ann/d2l.book/tree/work/v2")
+    done = build(tmp_path)
+    assert done.returncode == 0, done.stderr
     for tag, folder in (("en", ""), ("zh", "zh/")):
-        page = site.page(f"{tag}/one")
+        page = (tmp_path / "_build" / "html" / tag / "one.html").read_text("utf-8")
         path = f"chapter_deep-learning-computation/{folder}one.ipynb"
         links = re.findall(r'href="(https://[^"]*)"', page)
         colab = "https://colab.research.google.com/github/ann/d2l.book/blob/work/v2/"
@@ -235,53 +254,151 @@ def test_buttons_lead_to_the_notebook_in_the_repository(site):
         )
         assert binder + path.replace("/", "%2F") in links
         assert "%pip install git+https://github.com/ann/d2l.book@work/v2" in page
-    wanted = "https://github.com/<owner>/<name>/tree/<branch>"
-    assert wanted in publish_at("https://github.com/ann/d2l.book")
+
+    set_repository(tmp_path, "https://github.com/ann/d2l.book")
+    done = build(tmp_path)
+    assert done.returncode == 1
+    assert "https://github.com/<owner>/<name>/tree/<branch>" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_book_with_an_address_says_where_it_is(write, tmp_path):
+    write("one.ipynb", markdown("title", "# One\n\nWhat it is about."))
+    write("zh/index.ipynb", markdown("t", "# 书"), contents("one"))
+    write("zh/one.ipynb", markdown("title", "# 一"))
+    conf = tmp_path / "book" / "conf.py"
+    site = "https://ann.github.io/book"
+    text = conf.read_text("utf-8")
+    conf.write_text(text.replace('ADDRESS = ""', f'ADDRESS = "{site}/"'), "utf-8")
+    done = build(tmp_path)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "_build" / "html" / "en"
+    page = (folder / "one.html").read_text("utf-8")
+    assert f'rel="canonical" href="{site}/en/one.html"' in page
+    assert f'hreflang="zh" href="{site}/zh/one.html"' in page
+    assert '<meta name="description" content="What it is about.">' in page
+    assert f"<loc>{site}/en/one.html</loc>" in (folder / "sitemap.xml").read_text()
+
+
+def test_binder_installs_what_the_outputs_were_made_with():
+    folder = ROOT / ".binder"
+    lines = (folder / "requirements.txt").read_text("utf-8").splitlines()
+    wanted = [line for line in lines if line and not line.startswith("#")]
+    constraints = wanted[0].removeprefix("--constraint ")
+    assert (folder / constraints).resolve() == ROOT / "constraints.txt"
+    assert wanted[1:] == ["--editable ."]
+    made_by = json.loads((ROOT / "book" / "executed.json").read_text("utf-8"))
+    python = {page["python"] for page in made_by.values()}
+    runtime = (folder / "runtime.txt").read_text("utf-8").strip()
+    assert {runtime.removeprefix("python-")} == python
+
+
+def test_only_what_changed_is_read_again(write, tmp_path):
+    write(
+        "one.ipynb", markdown("title", "# One"), code("plot", "p", picture(), alt="A")
+    )
+    assert build(tmp_path).returncode == 0
+    html = tmp_path / "_build" / "html"
+    first = {p: p.read_bytes() for p in html.rglob("*.html")}
+    index = (tmp_path / "_build/book/en/doctrees/index.doctree").stat().st_mtime_ns
+    assert list((html / "en" / "_images").iterdir())
+
+    write("one.ipynb", markdown("title", "# One\n\nChanged."))
+    assert build(tmp_path).returncode == 0
+    changed = {p for p in html.rglob("*.html") if p.read_bytes() != first.get(p)}
+    assert changed == {html / "en" / "one.html"}
+    same = (tmp_path / "_build/book/en/doctrees/index.doctree").stat().st_mtime_ns
+    assert same == index
+    assert not list((html / "en" / "_images").glob("*")), "a picture that is gone"
+
+    write("one.ipynb", markdown("title", "# Another title\n\nChanged."))
+    assert build(tmp_path).returncode == 0
+    assert "Another title" in (html / "en" / "index.html").read_text("utf-8")
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "message"),
+    ("damage", "message"),
     [
-        ("one", "{]", "one.ipynb is not a notebook"),
-        ("one", "[]", "one.ipynb is not a notebook"),
-        ("index", None, "index.ipynb is missing"),
+        (lambda root: one(root).write_text("{]"), "one.ipynb is not a notebook"),
+        (lambda root: one(root).write_text("[]"), "one.ipynb is not a notebook"),
+        (lambda root: one(root).with_name("index.ipynb").unlink(), "index.ipynb"),
     ],
 )
-def test_bad_input_is_one_sentence(name, text, message, site):
-    if text:
-        site.path(name).write_text(text)
-    else:
-        site.path(name).unlink()
-    said = site.build()
-    assert said.startswith("make html: ") and message in said
-    assert said.count("\n") == 1, said
-    assert not site.html.exists()
+def test_bad_input_is_one_sentence(write, tmp_path, damage, message):
+    write("one.ipynb", markdown("title", "# One"))
+    damage(tmp_path)
+    done = build(tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("make html: ")
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert not (tmp_path / "_build" / "html").exists()
 
 
-def test_slides_tell_their_place_and_part_answer_from_question(site):
+def one(root: Path) -> Path:
+    """Return the path of the lesson."""
+    return root / "chapter_deep-learning-computation" / "one.ipynb"
+
+
+def test_missing_package_is_named(tmp_path):
+    script = "import build_html; build_html.NEEDED['nosuch'] = 'no-such-package';"
+    script += "build_html.check_tools()"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT / "tools",
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert "Not installed: no-such-package" in done.stderr
+
+
+def test_slides_tell_their_place_and_part_answer_from_question(write, tmp_path):
+    shutil.copy(ROOT / "tools" / "build_slides.py", tmp_path / "tools")
+
     def on(kind: str) -> dict:
         return {"slideshow": {"slide_type": kind}}
 
-    site.write(
-        "one",
+    write(
+        "one.ipynb",
         markdown("title", "# One", **on("slide")),
         markdown("access", "## 1. Access\n\n### What is `x`?", **on("slide")),
-        code("x", "x = 1\n\n\nx", TABLE, **on("-")),
+        code("x", "x = 1\n\n\nx", {"output_type": "stream", "text": "1"}, **on("-")),
         markdown("why", "It is one.\n\n### And $y$?", **on("subslide")),
         code("y", "y = 2", **on("subslide")),
         markdown("rest", "Not shown.", **on("skip")),
     )
-    site.write("zh/one", markdown("title", "# 一"), markdown("access", "## 取用"))
-    assert site.build("build_slides") == ""
-    folder = site.root / "_build" / "slides"
+    write("zh/one.ipynb", markdown("title", "# 一"), markdown("access", "## 取用"))
+    done = subprocess.run(
+        [sys.executable, "tools/build_slides.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    folder = tmp_path / "_build" / "slides"
     page = (folder / "en" / "one.html").read_text("utf-8").split("<body")[1]
     slides = [text.split("</section>")[0] for text in page.split("<section>")]
     texts = [" ".join(re.sub("<[^>]*>", " ", slide).split()) for slide in slides]
     texts = [text for text in texts[1:] if text]
     assert texts[0] == "One"
-    assert texts[1].startswith("1. Access What is x ? x = 1 x 0.5 It is one.")
+    assert texts[1].startswith("1. Access What is x ? x = 1 x 1 It is one.")
     assert texts[2].startswith("1. Access And")
     assert texts[3].startswith("1. Access · And") and texts[3].endswith("y = 2")
     assert "Not shown" not in page
     assert not re.search(r'(?:src|href)="https?:', page)
     assert 'lang="zh-CN"' in (folder / "zh" / "one.html").read_text("utf-8")
+
+
+def test_old_anchors_lead_to_what_took_their_place(write, tmp_path):
+    write("one.ipynb", markdown("title", "# One\n\n## New `name`\n\nText."))
+    moved = tmp_path / "book" / "moved.tsv"
+    head = moved.read_text("utf-8").splitlines()[0]
+    moved.write_text(f"{head}\none\tOld-name\tNew name\n", "utf-8")
+    assert build(tmp_path).returncode == 0
+    page = (tmp_path / "_build" / "html" / "en" / "one.html").read_text("utf-8")
+    assert 'id="Old-name"' in page
+    moved.write_text(f"{head}\none\tOld-name\tNo name\n", "utf-8")
+    done = build(tmp_path)
+    assert done.returncode == 1
+    assert "there is no heading “No name” for the old anchor Old-name" in done.stderr

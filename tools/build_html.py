@@ -1,48 +1,59 @@
 """Build the HTML book into _build/html (the command behind `make html`).
 
-One Sphinx build per language, warnings as errors, from book/conf.py. Executes no
-notebook and writes nothing outside _build. A build that fails or is interrupted
-leaves the last good _build/html as it was; after a good one, only the notebooks
-that changed are read again.
+One Sphinx build per language, side by side, warnings as errors, from book/conf.py.
+Executes no notebook and writes nothing outside _build. A build that fails or is
+interrupted leaves the last good _build/html as it was; after a good one, only the
+notebooks that changed are read again.
 """
 
 import argparse
 import hashlib
+import io
 import json
 import os
 import re
 import shutil
 import sys
-from importlib import import_module, metadata
+from concurrent.futures import ProcessPoolExecutor
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).absolute().parent.parent
 NEEDED = {  # module: the package that brings it
     "fontTools": "fonttools",
-    "nbsphinx": "nbsphinx",
-    "pypandoc": "pypandoc_binary",
+    "myst_nb": "myst-nb",
     "sphinx": "sphinx",
-    "sphinx_book_theme": "sphinx-book-theme",
-    "sphinx_copybutton": "sphinx-copybutton",
     "ziamath": "ziamath",
 }
+PLACE = re.compile(r"(\S+\.ipynb):(\d+)(\d{4}):")  # of a warning: cell and line
 
 
 class BuildError(Exception):
     """Something a person has to mend, said in a sentence or two."""
 
 
+class NamedCells(io.StringIO):
+    """Passes warnings on, with the name of the cell in place of its number."""
+
+    def write(self, text: str) -> int:
+        """Write to the standard error what Sphinx has to say."""
+        return sys.stderr.write(PLACE.sub(self.name, text))
+
+    @staticmethod
+    def name(place: re.Match) -> str:
+        """Return notebook, cell and line of a warning."""
+        notebook, number, line = place.groups()
+        cell = json.loads(Path(notebook).read_text("utf-8"))["cells"][int(number) - 1]
+        start = os.path.relpath(notebook, ROOT)
+        return f"{start}: cell {cell['id']}, line {max(int(line) - 1, 1)}:"
+
+
 def check_tools() -> None:
-    """Raise `BuildError` if a package or pandoc is missing."""
+    """Raise `BuildError` if a package is missing."""
     if missing := [name for module, name in NEEDED.items() if not find_spec(module)]:
         install = "pip install -e '.[book]'"
         raise BuildError(f"Not installed: {', '.join(missing)}. Run: {install}")
-    try:
-        import_module("pypandoc").get_pandoc_path()
-    except OSError:
-        install = "pip install --force-reinstall pypandoc_binary"
-        raise BuildError(f"There is no pandoc. Run: {install}") from None
 
 
 def editions(chapter: Path) -> dict[str, Path]:
@@ -63,14 +74,17 @@ def editions(chapter: Path) -> dict[str, Path]:
 
 
 def fingerprint(root: Path, source: Path) -> str:
-    """Hash all that a book depends on but what is written in its notebooks."""
-    book, kinds = root / "book", ("*.py", "*.html", "*.css", "*.js")
-    files = [path for kind in kinds for path in sorted(book.rglob(kind))]
-    files += [*root.glob("book/executed.json"), *root.glob("book/moved.tsv")]
-    parts = [path.read_bytes() for path in files]
-    parts += [
-        os.fsencode(p.relative_to(source)) for p in sorted(source.rglob("*.ipynb"))
-    ]
+    """Hash all that every page depends on: the book's settings, and its contents.
+
+    What stands in one lesson, but for its title, changes that lesson's page only.
+    """
+    kinds = ("*.py", "*.html", "*.css", "*.js", "*.tsv", "*.toml")
+    files = [path for kind in kinds for path in sorted((root / "book").rglob(kind))]
+    parts = [path.read_bytes() for path in [*files, source / "index.ipynb"]]
+    for path in sorted(source.rglob("*.ipynb")):
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+        title = "".join(cells[0]["source"]).partition("\n")[0] if cells else ""
+        parts.append(f"{path.relative_to(source)} {title}".encode())
     parts += [f"{name} {metadata.version(name)}".encode() for name in NEEDED.values()]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
@@ -78,23 +92,33 @@ def fingerprint(root: Path, source: Path) -> str:
 def build_edition(root: Path, tag: str, source: Path, work: Path) -> None:
     """Run Sphinx for one language; its pages are then in work/html.
 
-    Starts afresh unless the last build there succeeded with the same book settings:
-    Sphinx reports a page's warnings only when it reads the page.
+    Does nothing if nothing changed since the last build there. Starts afresh unless
+    that succeeded with the same settings: Sphinx reports a page's warnings only when
+    it reads the page.
     """
+    stamp, want, conf = work / "complete", fingerprint(root, source), root / "book"
+    kept = stamp.read_text().splitlines() if stamp.exists() else ["", ""]
+    files = sorted([*source.rglob("*.ipynb"), *(root / "img").glob("*")])
+    files = [p.read_bytes() for p in [*files, conf / "executed.json"] if p.is_file()]
+    state = hashlib.sha256(b"\0".join(files)).hexdigest()
+    if kept == [want, state]:
+        return
+    # Importing nbformat compiles a grammar of web addresses, half of the time that one
+    # lesson takes, if this is there; nothing here checks a web address.
+    sys.modules.setdefault("rfc3987_syntax", None)
     from sphinx.application import Sphinx
     from sphinx.errors import SphinxError
-    from sphinx.util.console import color_terminal, nocolor
+    from sphinx.util.console import nocolor
     from sphinx.util.docutils import docutils_namespace, patch_docutils
 
-    stamp, want, conf = work / "complete", fingerprint(root, source), root / "book"
-    if not stamp.exists() or stamp.read_text() != want:
+    if kept[0] != want:
         shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True, exist_ok=True)
     stamp.unlink(missing_ok=True)
-    if not color_terminal():
-        nocolor()
+    nocolor()
     folders = source, conf, work / "html", work / "doctrees"
-    options = {"status": None, "warningiserror": True, "tags": [tag]}
+    options = {"status": None, "warning": NamedCells(), "tags": [tag]}
+    options["warningiserror"] = True
     try:
         with patch_docutils(str(conf)), docutils_namespace():
             app = Sphinx(*folders, "html", **options)
@@ -106,7 +130,7 @@ def build_edition(root: Path, tag: str, source: Path, work: Path) -> None:
             f"The book ({tag}) was not built: mend what is listed above. "
             "An older _build/html, if there is one, is as it was."
         )
-    stamp.write_text(want)
+    stamp.write_text(f"{want}\n{state}")
 
 
 def publish(root: Path, works: dict[str, Path], target: Path) -> None:
@@ -126,6 +150,7 @@ def publish(root: Path, works: dict[str, Path], target: Path) -> None:
     if "zh" not in works:
         door = re.sub(r"(<!--|/\*) zh .*? /zh (-->|\*/)", "", door)
     (new / "index.html").write_text(door, "utf-8")
+    shutil.copy(root / "book" / "404.html", new)
     if target.exists():
         target.rename(old)
     new.rename(target)
@@ -134,13 +159,19 @@ def publish(root: Path, works: dict[str, Path], target: Path) -> None:
 
 def main() -> int:
     argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
-    build, works = ROOT / "_build", {}
+    build = ROOT / "_build"
     try:
         check_tools()
-        for tag, source in editions(ROOT / "chapter_deep-learning-computation").items():
-            print(f"Building the book ({tag}) ...", flush=True)
-            works[tag] = build / "book" / tag
-            build_edition(ROOT, tag, source, works[tag])
+        sources = editions(ROOT / "chapter_deep-learning-computation")
+        works = {tag: build / "book" / tag for tag in sources}
+        print(f"Building the book ({', '.join(sources)}) ...", flush=True)
+        with ProcessPoolExecutor(len(sources)) as pool:
+            runs = [
+                pool.submit(build_edition, ROOT, tag, source, works[tag])
+                for tag, source in sources.items()
+            ]
+        for run in runs:
+            run.result()
         publish(ROOT, works, build / "html")
     except BuildError as error:
         print(f"make html: {error}", file=sys.stderr)

@@ -16,15 +16,11 @@ from urllib.parse import unquote, urlsplit
 ROOT = Path(__file__).absolute().parent.parent
 SITE, TARGET = ROOT / "_build" / "html", ROOT / "_build" / "pdf"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-STYLE = "font: 8pt system-ui, sans-serif; color: #57606a; width: 100%"
-FOOTER = f'<p style="{STYLE}; text-align: center"><span class="pageNumber"></span></p>'
-HEADER = f'<p style="{STYLE}; margin: 0 18mm; text-align: right">{{}}</p>'
-MARGIN = {"top": "20mm", "bottom": "20mm", "left": "18mm", "right": "18mm"}
 
 
 def pages_of(soup) -> list[str]:
-    """Return the pages of a book in reading order, from its opening page's contents."""
-    links = [a["href"].split("#")[0] for a in soup.select(".toctree-wrapper a[href]")]
+    """Return the pages of a book in reading order, from its contents."""
+    links = [a["href"].split("#")[0] for a in soup.select("#site li a[href]")]
     return ["index.html", *dict.fromkeys(links)]
 
 
@@ -45,10 +41,15 @@ def join(book: Path) -> str:
     articles = []
     for name in names:
         here = (book / name).resolve()
-        article = read(name).select_one("article.bd-article")
+        article = read(name).select_one("article")
         article["id"] = f"page-{numbers[here]}"
         for tag in article.find_all(id=True):
             tag["id"] = f"{numbers[here]}-{tag['id']}"
+        for drawing in article.find_all("svg"):  # it refers to its own parts
+            for tag in drawing.find_all(True):
+                for name, value in tag.attrs.items():
+                    if "url(#" in value:
+                        tag[name] = value.replace("url(#", f"url(#{numbers[here]}-")
         for box in article.find_all("details"):
             box["open"] = ""
         for image in article.find_all("img"):
@@ -66,15 +67,11 @@ def join(book: Path) -> str:
             else:
                 link["href"] = f"#page-{numbers[path]}"
         articles.append(article)
-    place = whole.select_one("article.bd-article").parent
-    whole.select_one("article.bd-article").replace_with(*articles)
+    whole.select_one("article").replace_with(*articles)
     for script in whole.find_all("script"):
         script.decompose()
     for sheet in whole.select('link[rel="stylesheet"]'):
         sheet["href"] = (book / urlsplit(sheet["href"]).path).resolve().as_uri()
-    place["class"] = [*place.get("class", []), "whole-book"]
-    whole.html["data-theme"] = "light"
-    whole.title.string = whole.title.string.split(" — ")[0]
     return str(whole)
 
 
@@ -89,11 +86,8 @@ def print_book(browser, book: Path, target: Path) -> None:
         page.pdf(
             path=draft,
             format="A4",
-            margin=MARGIN,
+            prefer_css_page_size=True,  # book.css has the margins and page numbers
             print_background=True,
-            display_header_footer=True,
-            header_template=HEADER.format(page.locator("h1").first.inner_text()),
-            footer_template=FOOTER,
             outline=True,
             tagged=True,
         )

@@ -13,6 +13,7 @@ import re
 import shutil
 import sys
 from copy import deepcopy
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,13 +21,12 @@ ROOT = Path(__file__).absolute().parent.parent
 CHAPTER = ROOT / "chapter_deep-learning-computation"
 NEEDED = {
     "nbconvert": "nbconvert",
-    "pypandoc": "pypandoc_binary",
+    "myst_nb": "myst-nb",
     "sphinx_revealjs": "sphinx-revealjs",
 }
 TYPES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
 PARTS = ("LICENSE", "dist/reset.css", "dist/reveal.css", "dist/reveal.js")
 PARTS += ("plugin/notes/notes.js",)
-READER = "markdown-fancy_lists-implicit_figures-smart"
 HEADING = re.compile(r"^(#{1,3}) +(.+)$", re.MULTILINE)
 
 
@@ -50,11 +50,29 @@ def slide_types(path: Path) -> dict[str, str]:
     return types
 
 
-def to_html(source: str) -> str:
-    """Return Markdown as HTML, its formulas as MathML, its images beside the page."""
-    import pypandoc
+@cache
+def reader():
+    """Return what reads the Markdown of a cell, its formulas as the book has them."""
+    from markdown_it import MarkdownIt
+    from mdit_py_plugins.amsmath import amsmath_plugin
+    from mdit_py_plugins.container import container_plugin
+    from mdit_py_plugins.dollarmath import dollarmath_plugin
 
-    html = pypandoc.convert_text(source, "html", READER, ["--mathml", "--wrap=none"])
+    sys.path.append(str(ROOT / "book"))
+    from mathml import to_mathml
+
+    def formula(latex: str, options: dict) -> str:
+        return to_mathml(latex, options["display_mode"])
+
+    markdown = MarkdownIt("commonmark", {"html": True}).enable("table")
+    markdown.use(dollarmath_plugin, renderer=formula)
+    markdown.use(amsmath_plugin, renderer=lambda latex: to_mathml(latex, True))
+    return markdown.use(container_plugin, name="running")
+
+
+def to_html(source: str) -> str:
+    """Return Markdown as HTML, its images beside the page."""
+    html = reader().render(source)
     for folder in ("../../img/", "../img/"):
         html = html.replace(f'src="{folder}', 'src="img/')
     return html
@@ -131,7 +149,7 @@ def build(path: Path, types: dict[str, str], target: Path) -> int:
         if draws:
             cell.metadata["only_figure"] = True
             cell.outputs = [o for o in cell.outputs if "image/png" in o.get("data", {})]
-    style = {"CSSHTMLHeaderPreprocessor": {"style": "a11y-high-contrast-light"}}
+    style = {"CSSHTMLHeaderPreprocessor": {"style": "vs"}}
     exporter = SlidesExporter(
         config=Config(style),
         template_name="slides",

@@ -1,0 +1,197 @@
+"""Sphinx extension: how a page of the book is written as HTML, and what frames it."""
+
+import json
+import re
+from html import escape
+from pathlib import Path
+from urllib.parse import quote
+
+from docutils import nodes
+from pygments.lexers.python import PythonLexer
+from pygments.token import Comment, Keyword, Literal, Name, Number, Operator, String
+from sphinx.application import Sphinx
+from sphinx.builders.html import StandaloneHTMLBuilder
+from sphinx.environment import BuildEnvironment
+from sphinx.writers.html5 import HTML5Translator
+
+# The kinds of words in code that have a colour, and their class in book.css.
+COLOURS = {Comment: "c", Keyword: "k", Operator.Word: "k", String: "s", Number: "m"}
+COLOURS |= {Literal: "m", Name.Builtin: "b", Name.Function: "f", Name.Class: "f"}
+COLOURS |= {Name.Decorator: "f"}
+LONG = 20  # characters of code in a line of prose that may have to be broken
+BREAKS = re.compile(r"(?<=[.,(=])(?=\w{2})")
+
+
+class Tag(nodes.General, nodes.Element):
+    """Any HTML element: `Tag("figure", ids=["f"], attributes={"data-x": "y"})`."""
+
+    def __init__(
+        self, tag: str, rawsource: str = "", *children: nodes.Node, **options: object
+    ) -> None:
+        super().__init__(rawsource, *children, tag=tag, **options)
+
+    def copy(self) -> "Tag":
+        """Return a copy without children."""
+        return Tag(**{k: v for k, v in self.attributes.items()})
+
+
+def visit_tag(translator: HTML5Translator, node: Tag) -> None:
+    """Open the element."""
+    attributes = node.get("attributes", {})
+    translator.body.append(translator.starttag(node, node["tag"], "", **attributes))
+
+
+def depart_tag(translator: HTML5Translator, node: Tag) -> None:
+    """Close the element."""
+    translator.body.append(f"</{node['tag']}>\n")
+
+
+def coloured(code: str) -> str:
+    """Return Python as HTML, only what has a colour in an element of its own."""
+    parts = []
+    for kind, text in PythonLexer(stripnl=False, ensurenl=False).get_tokens(code):
+        while kind and kind not in COLOURS:
+            kind = kind.parent
+        mark = COLOURS.get(kind)
+        html = escape(text, quote=False)
+        parts.append(f'<span class="{mark}">{html}</span>' if mark else html)
+    return "".join(parts)
+
+
+class Translator(HTML5Translator):
+    """Writes the pages with as few elements as they need."""
+
+    def visit_literal_block(self, node: nodes.literal_block) -> None:
+        """Write code in colours, and anything else as it is."""
+        text = node.astext().rstrip("\n")
+        python = "in" in node.parent["classes"] or node.get("language") == "python"
+        html = coloured(text) if python else escape(text, quote=False)
+        kind = {"stderr", "traceback"} & set(node["classes"])
+        self.body.append(f'<pre class="{kind.pop()}">' if kind else "<pre>")
+        self.body.append(f"{html}</pre>\n")
+        raise nodes.SkipNode
+
+    def visit_literal(self, node: nodes.literal) -> None:
+        """Write code in a line, which may be broken after a dot, a comma, ( and =."""
+        parts = [node.astext()]
+        if len(parts[0]) > LONG and not isinstance(node.parent, nodes.title):
+            parts = BREAKS.split(parts[0])
+        text = "<wbr>".join(escape(part, quote=False) for part in parts)
+        self.body.append(f"<code>{text}</code>")
+        raise nodes.SkipNode
+
+    def visit_image(self, node: nodes.image) -> None:
+        """Write an image, its size known before it comes."""
+        images, uri = self.builder.images, node["uri"]
+        if uri in images:
+            uri = f"{self.builder.imgpath}/{quote(images[uri])}"
+        size = "".join(f' {k}="{node[k]}"' for k in ("width", "height") if k in node)
+        alt = escape(node.get("alt", ""))
+        self.body.append(f'<img src="{uri}" alt="{alt}"{size} loading="lazy">')
+
+    def depart_image(self, node: nodes.image) -> None:
+        """Write nothing more."""
+
+    def visit_table(self, node: nodes.table) -> None:
+        """Let a wide table scroll."""
+        self.body.append('<div class="table"><table>')
+
+    def depart_table(self, node: nodes.table) -> None:
+        """Close the table."""
+        self.body.append("</table></div>\n")
+
+    def depart_colspec(self, node: nodes.colspec) -> None:
+        """Leave the widths of columns to the browser."""
+
+    def visit_entry(self, node: nodes.entry) -> None:
+        """Open a cell of a table; one without text heads nothing."""
+        head = isinstance(node.parent.parent, nodes.thead) and node.astext()
+        tag = "th" if head else "td"
+        self.body.append(f"<{tag}>")
+        self.context.append(f"</{tag}>")
+
+    def visit_reference(self, node: nodes.reference) -> None:
+        """Open a link."""
+        target = node["refuri"] if "refuri" in node else f"#{node['refid']}"
+        self.body.append(f'<a href="{escape(target)}">')
+
+    def depart_reference(self, node: nodes.reference) -> None:
+        """Close a link."""
+        self.body.append("</a>")
+
+
+class Builder(StandaloneHTMLBuilder):
+    """Sphinx's builder of HTML, without its own search, colours and translations."""
+
+    search = False
+    default_translator_class = Translator
+
+    def create_pygments_style_file(self) -> None:
+        """Write none: book.css has the colours of code."""
+
+    def copy_translation_js(self) -> None:
+        """Copy none: no script of Sphinx is loaded."""
+
+
+def twin_of(app: Sphinx, page: str) -> tuple[str, str] | None:
+    """Return the other language's folder and the same page's path there, if it is."""
+    here, source = app.tags.has("zh"), Path(app.srcdir)
+    other, folder = ("en", source.parent) if here else ("zh", source / "zh")
+    return (other, f"{page}.html") if (folder / f"{page}.ipynb").exists() else None
+
+
+def made_by(app: Sphinx) -> dict[str, dict[str, str]]:
+    """Return what made the outputs of each page; refresh writes it."""
+    path = Path(app.confdir, "executed.json")
+    return json.loads(path.read_text("utf-8")) if path.exists() else {}
+
+
+def find_executed(app: Sphinx, env: BuildEnvironment, *changes: set) -> list[str]:
+    """Return the pages whose outputs were made anew since they were read."""
+    now, old = made_by(app), getattr(env, "made_by", {})
+    env.made_by = now
+    return [page for page in env.all_docs if now.get(page) != old.get(page)]
+
+
+def add_context(
+    app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None
+) -> None:
+    """Give the template a page's twin, its description and its own address."""
+    if doctree is None:
+        return
+    paragraphs = doctree.findall(nodes.paragraph)
+    first = next((p for p in paragraphs if isinstance(p.parent, nodes.section)), None)
+    context["description"] = first.astext().replace("\n", " ") if first else ""
+    context["executed"] = app.env.made_by.get(page)
+    context["up"] = "../" * (page.count("/") + 1)
+    context["folder"] = "zh" if app.tags.has("zh") else "en"
+    context["predictions"] = sum(
+        "covered" in tag.get("attributes", {}).get("class", "")
+        for tag in doctree.findall(Tag)
+    )
+    if twin := twin_of(app, page):
+        context["twin_folder"], context["twin"] = twin
+
+
+def write_map(app: Sphinx, exception: Exception | None) -> None:
+    """Write the list of pages for search engines, if the book has an address."""
+    if exception or not (address := app.config.html_context["address"]):
+        return
+    folder = "zh" if app.tags.has("zh") else "en"
+    urls = "".join(
+        f"<url><loc>{address}/{folder}/{quote(page)}.html</loc></url>\n"
+        for page in sorted(app.env.found_docs)
+    )
+    head = '<?xml version="1.0" encoding="utf-8"?>\n'
+    head += '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
+    Path(app.outdir, "sitemap.xml").write_text(f"{head}{urls}</urlset>\n", "utf-8")
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register the builder, the element and what is done for every page."""
+    app.add_builder(Builder, override=True)
+    app.add_node(Tag, html=(visit_tag, depart_tag))
+    app.connect("env-get-outdated", find_executed)
+    app.connect("html-page-context", add_context)
+    app.connect("build-finished", write_map)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

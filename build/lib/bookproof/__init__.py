@@ -1,0 +1,1 @@
+"""Check that a book of notebooks is right: see README.md beside this file."""

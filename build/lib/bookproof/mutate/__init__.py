@@ -1,0 +1,1 @@
+"""Would a wrong lesson be noticed? An instrument for authors; see mutate.py."""
