@@ -29,7 +29,7 @@ scripts = sorted(path.name for path in HERE.glob("theme/*.js"))
 language = "zh_CN" if chinese else "en"
 project = html_title = words["title"]
 author = ""
-extensions = ["myst_nb", "reader", "pages", "mathml", "launch"]
+extensions = ["myst_nb", "reader", "notes", "pages", "mathml", "launch", "search"]
 source_suffix = {".ipynb": "myst-nb"}
 root_doc = "index"
 nitpicky = True

@@ -43,7 +43,8 @@ def visit_tag(translator: HTML5Translator, node: Tag) -> None:
 
 def depart_tag(translator: HTML5Translator, node: Tag) -> None:
     """Close the element."""
-    translator.body.append(f"</{node['tag']}>\n")
+    inline = node["tag"] in ("a", "span")  # after which a line end would be a space
+    translator.body.append(f"</{node['tag']}>" + "\n" * (not inline))
 
 
 def coloured(code: str) -> str:
@@ -150,7 +151,8 @@ def find_executed(app: Sphinx, env: BuildEnvironment, *changes: set) -> list[str
     """Return the pages whose outputs were made anew since they were read."""
     now, old = made_by(app), getattr(env, "made_by", {})
     env.made_by = now
-    return [page for page in env.all_docs if now.get(page) != old.get(page)]
+    changed = [page for page in env.all_docs if now.get(page) != old.get(page)]
+    return [*changed, app.config.root_doc] if changed else []  # it has the seal
 
 
 def add_context(

@@ -17,8 +17,9 @@ from html import escape
 from pathlib import Path
 
 import nbformat
+import notes
 from docutils import nodes
-from pages import Tag
+from pages import Tag, made_by
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -202,8 +203,11 @@ def make_figures(page: Page) -> None:
         caption = nodes.paragraph("", "", nodes.strong("", title), nodes.Text(" "))
         if text is not None and is_caption(text):
             text.parent.remove(text)
+            caption["ids"] += text["ids"]
             for part in text:
                 caption += part.children if isinstance(part, nodes.emphasis) else part
+        elif isinstance(inline, nodes.raw):
+            caption += nodes.Text(inline["title"])
         figure += Tag("figcaption", "", caption)
 
 
@@ -226,13 +230,16 @@ def draw(page: Page, image: nodes.image) -> nodes.raw | None:
         image["width"], image["height"] = get_image_size(path) or (1, 1)
         return None
     page.env.note_dependency(path)
-    svg = re.sub(r"<(title|desc)\b.*?</\1>", "", path.read_text("utf-8"), flags=re.S)
+    svg = path.read_text("utf-8")
+    title = re.search("<title[^>]*>(.*?)</title>", svg)[1]
+    svg = re.sub(r"<(title|desc)\b.*?</\1>", "", svg, flags=re.S)
     svg = re.sub(r">\s+<", "><", svg[svg.index("<svg") :])
     svg = re.sub(r' (?:aria-labelledby|role)="[^"]*"', "", svg)
     svg = re.sub(r'\bid="|url\(#', rf"\g<0>f{page.figures}-", svg)
     svg = re.sub(r'(fill|stroke)="(#[0-9a-fA-F]{3,6})"', themed, svg)
     label = f'<svg class="drawing" role="img" aria-label="{escape(image["alt"])}"'
-    return nodes.raw("", svg.replace("<svg", label, 1), format="html")
+    svg = svg.replace("<svg", label, 1)
+    return nodes.raw("", svg, format="html", title=title)
 
 
 def themed(match: re.Match) -> str:
@@ -347,7 +354,38 @@ def set_type(page: Page) -> None:
             formula.replace_self(kept)
 
 
+def annotate(page: Page) -> None:
+    """Say what names, sources and terms mean; the opening page has the whole table."""
+    notes.link_names(page.document)
+    notes.note_sources(page.document)
+    if page.name != page.env.config.root_doc:
+        notes.note_terms(page.document, page.chinese)
+
+
 # ---- the opening page ----
+
+
+def make_cards(page: Page) -> None:
+    """Make a card of each row of the table in the cell `lessons`.
+
+    Its columns are a drawing, a link, a question, minutes, and what to read first;
+    the heads of the last two become words on the card.
+    """
+    if page.name != page.env.config.root_doc:
+        return
+    for table in [b for b in page.blocks("lessons") if isinstance(b, nodes.table)]:
+        (head,), (body,) = table.findall(nodes.thead), table.findall(nodes.tbody)
+        *_, minutes, first = (entry.astext() for entry in head[0])
+        cards = Tag("ul", classes=["cards"])
+        for row in body:
+            drawing, link, asked, time, needs = (entry[0] for entry in row)
+            card = Tag("li")
+            card += draw(page, next(iter(drawing.findall(nodes.image)))) or drawing
+            told = f"{time.astext()} {minutes} · {first}{page.words['colon']}"
+            more = nodes.paragraph("", told + needs.astext(), classes=["more"])
+            card += [link, asked, more]
+            cards += card
+        table.replace_self(cards)
 
 
 def list_pages(page: Page) -> None:
@@ -376,8 +414,8 @@ def list_pages(page: Page) -> None:
         more = {"parent": page.name, "rawcaption": caption, "maxdepth": 1, "glob": 0}
         more |= {"hidden": 1, "includehidden": 0, "numbered": 0, "titlesonly": 1}
         tree.attributes.update(more)
-        heading["classes"].append("cards")
-        heading += tree
+        page.document += tree  # the cards lead to the lessons, the side bar to all
+        heading.parent.remove(heading)
 
 
 def greet(page: Page) -> None:
@@ -389,15 +427,25 @@ def greet(page: Page) -> None:
     if lead is None or first is None:
         return
     lead["classes"].append("lead")
-    html = f"""<div class="start"><p>{page.words["facts"]}</p>
+    html = f"""<div class="start"><p class="seal">{seal(page)}</p>
 <p><a class="button" href="{first[1]}.html">{page.words["start"]}</a></p>
 <p class="continue"></p></div>"""
     lead.parent.insert(lead.parent.index(lead) + 1, nodes.raw("", html, format="html"))
 
 
+def seal(page: Page) -> str:
+    """Return how many outputs were checked, when, and with what."""
+    made = sorted(made_by(page.env.app).values(), key=lambda m: m["date"])
+    folder = Path(page.env.srcdir)
+    paths = {*folder.glob("*.ipynb"), *folder.glob("solutions/*.ipynb")}
+    cells = [cell for p in paths for cell in nbformat.read(p, as_version=4).cells]
+    count = sum(len(cell.get("outputs", [])) for cell in cells)
+    return page.words["seal"].format(count, **made[-1]) if made else ""
+
+
 STEPS: list[Callable[[Page], None]] = [
-    *(name_headings, name_cells, name_exercises, make_figures, cover_predictions),
-    *(mark_prose, set_type, list_pages, greet),
+    *(name_headings, name_cells, name_exercises, make_cards, make_figures),
+    *(cover_predictions, mark_prose, set_type, annotate, list_pages, greet),
 ]
 
 

@@ -53,16 +53,18 @@ def normalise(notebook: NotebookNode, page: Page) -> None:
 
 
 def keep_pictures(notebook: NotebookNode, stored: NotebookNode) -> None:
-    """Keep a stored picture if the new one differs by rounding noise only.
+    """Reduce new pictures; keep a stored one if the new differs by noise only.
 
     So a refresh on another processor changes no file.
     """
     before = {cell.id: cell.get("outputs", []) for cell in stored.cells}
     for cell in notebook.cells:
-        for new, old in zip(cell.get("outputs", []), before[cell.id], strict=False):
-            png, old_png = (out.get("data", {}).get("image/png") for out in (new, old))
-            if png and old_png and figures.noise_only(old_png, png):
-                new.data["image/png"] = old_png
+        olds = [out.get("data", {}).get("image/png") for out in before[cell.id]]
+        for place, output in enumerate(cell.get("outputs", [])):
+            if png := output.get("data", {}).get("image/png"):
+                small, old = figures.reduced(png), (olds[place:] or [None])[0]
+                kept = old and figures.noise_only(old, small)
+                output.data["image/png"] = old if kept else small
 
 
 def record(

@@ -1,9 +1,9 @@
-"""Sphinx extension: what a term, a name and a source mean, without leaving the page.
+"""Steps of a page, and a page: what a term, a name and a source mean, on the spot.
 
 A term of glossary.tsv gets the other language's word, a name of pytorch.tsv a link to
 PyTorch's documentation of the pinned version, each where a page uses it first; a link
 to a source of references.bib gets its full title. Notes show on hover and focus
-(theme/style.css). All sources make one page, references.html. Nothing is fetched.
+(theme/book.css). All sources make one page, references.html. Nothing is fetched.
 """
 
 import csv
@@ -13,17 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from docutils import nodes
+from pages import Tag
 from pybtex.database import Entry, parse_file
+from sphinx import addnodes
 from sphinx.application import Sphinx
 
 HERE = Path(__file__).parent
-UNTOUCHED = (
-    nodes.title,
-    nodes.reference,
-    nodes.literal,
-    nodes.raw,
-    nodes.literal_block,
-)
+LINKS = (nodes.reference, addnodes.pending_xref)
+UNTOUCHED = (*LINKS, nodes.title, nodes.literal, nodes.FixedTextElement, nodes.raw)
 
 
 def rows(name: str) -> list[list[str]]:
@@ -47,21 +44,29 @@ SOURCES = {
 
 
 def described(entry: Entry) -> str:
-    """Return a source as a line: who, title, where, year."""
+    """Return a source as a line: who, when, title, where."""
     people = [
         " ".join([*p.first_names, *p.last_names]) for p in entry.persons["author"]
     ]
     people = ["et al." if name == "others" else name for name in people]
-    place = entry.fields.get("booktitle", "")
-    year = entry.fields["year"]
-    place = f"{place}, {year}" if place and year not in place else place or year
-    return f"{', '.join(people)}: {entry.fields['title']}. {place}."
+    place = f" {entry.fields['booktitle']}." if "booktitle" in entry.fields else ""
+    who = f"{', '.join(people)} {entry.fields['year']}"
+    return f"{who}: {entry.fields['title']}.{place}"
 
 
 def note(text: str, language: str) -> nodes.raw:
     """Return a note, hidden until its place is hovered or has the focus."""
-    markup = f'<span class="note" lang="{language}">{html.escape(text)}</span>'
+    markup = f'<span class="tip" lang="{language}">{html.escape(text)}</span>'
     return nodes.raw("", markup, format="html")
+
+
+def within(node: nodes.Element | None, kinds: tuple[type, ...]) -> bool:
+    """Tell whether a node is one of some kinds, or in one, or in a caption."""
+    while node is not None and not isinstance(node, kinds):
+        if node.get("tag") == "figcaption":
+            return True
+        node = node.parent
+    return node is not None
 
 
 def link_names(page: nodes.document) -> None:
@@ -69,82 +74,69 @@ def link_names(page: nodes.document) -> None:
     seen = set()
     for literal in list(page.findall(nodes.literal)):
         name = literal.astext().partition("(")[0].removeprefix(".")
-        inside = isinstance(literal.parent, (nodes.title, nodes.reference))
+        inside = within(literal.parent, (*LINKS, nodes.title))
         if inside or name in seen or name not in PAGES:
             continue
         seen.add(name)
-        link = nodes.reference("", "", refuri=PAGES[name], classes=["api"])
+        link = Tag("a", attributes={"class": "api", "href": PAGES[name]})
         literal.replace_self(link)
         link += literal
 
 
 def note_sources(page: nodes.document) -> None:
     """Say in full what a link to a source leads to."""
-    for link in page.findall(nodes.reference):
+    for link in list(page.findall(nodes.reference)):
         if entry := SOURCES.get(link.get("refuri", "")):
-            link += note(described(entry), "en")
-            link["classes"].append("noted")
+            box = Tag("span", attributes={"class": "noted"})
+            link.replace_self(box)
+            box += [link, note(described(entry), "en")]
 
 
 def terms(chinese: bool) -> dict[str, str]:
     """Return what the words of this language are called in the other."""
-    pairs = [
-        (row[1], row[0]) if chinese else (row[0], row[1])
-        for row in rows("glossary.tsv")
-    ]
-    return {word.lower(): other for word, other in pairs if len(word) > 1}
+    named = [row[1::-1] if chinese else row[:2] for row in rows("glossary.tsv")]
+    return {word.lower(): other for word, other in named if len(word) > 1}
 
 
 def note_terms(page: nodes.document, chinese: bool) -> None:
     """Give the other language's word where the page uses a term first."""
     left = terms(chinese)
-    longest = sorted(map(re.escape, left), key=len, reverse=True)
-    pattern = "|".join(longest)
+    pattern = "|".join(sorted(map(re.escape, left), key=len, reverse=True))
     find = re.compile(pattern if chinese else rf"\b({pattern})\b", re.IGNORECASE)
 
     def parts(text: str) -> Iterator[nodes.Node]:
         at = 0
         for hit in find.finditer(text):
-            other = left.pop(hit[0].lower(), None)
+            other = left.get(hit[0].lower())
             if other is None or text[hit.end() :].startswith(("（", " (")):
                 continue
+            del left[hit[0].lower()]
             yield nodes.Text(text[at : hit.start()])
-            yield nodes.inline(
-                "", hit[0], note(other, "en" if chinese else "zh"), classes=["term"]
-            )
+            box = Tag("span", attributes={"class": "noted"})
+            box += [nodes.Text(hit[0]), note(other, "en" if chinese else "zh")]
+            yield box
             at = hit.end()
         yield nodes.Text(text[at:])
 
     for text in list(page.findall(nodes.Text)):
-        above, inside = text.parent, False
-        while above is not None and not inside:
-            inside, above = isinstance(above, UNTOUCHED), above.parent
-        if not inside and find.search(text):
+        if not within(text.parent, UNTOUCHED) and find.search(text):
             text.parent.replace(text, list(parts(str(text))))
 
 
-def annotate(app: Sphinx, page: nodes.document, name: str) -> None:
-    link_names(page)
-    note_sources(page)
-    if name != "index":  # which has the whole table
-        note_terms(page, app.tags.has("zh"))
-
-
 def bibliography(app: Sphinx) -> Iterator[tuple[str, dict, str]]:
-    """Yield the page that lists every source, newest last."""
-    chinese = app.tags.has("zh")
-    title = "参考文献" if chinese else "References"
+    """Yield the page that lists every source, the newest last."""
+    title = app.config.html_context["words"]["references"]
     ordered = sorted(SOURCES.values(), key=lambda e: (e.fields["year"], described(e)))
     links = [(e.fields["url"], html.escape(described(e))) for e in ordered]
     items = "".join(f'<li lang="en"><a href="{url}">{e}</a></li>' for url, e in links)
-    yield (
-        "references",
-        {"title": title, "body": f"<h1>{title}</h1><ul>{items}</ul>"},
-        "page.html",
-    )
+    folder, twin = ("zh", "en") if app.tags.has("zh") else ("en", "zh")
+    context = {"title": title, "body": f"<h1>{title}</h1><ul>{items}</ul>"}
+    context |= {"up": "../", "folder": folder, "description": title}
+    context |= {"twin_folder": twin, "twin": "references.html"}
+    yield "references", context, "page.html"
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    app.connect("doctree-resolved", annotate)
+    """Add the page of all sources."""
     app.connect("html-collect-pages", bibliography)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
