@@ -5,7 +5,7 @@ from a server, where the site lies in a subfolder, and from the disk.
 """
 
 from html.parser import HTMLParser
-from itertools import pairwise, product
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -88,6 +88,7 @@ WIDTHS = """[document.documentElement.scrollWidth,
   document.querySelector('article p')?.getBoundingClientRect().width ?? 0]"""
 
 
+@pytest.mark.parametrize("base", ["file"], indirect=True)
 def test_page_is_whole(open_page, page_name):
     page = open_page(page_name, SIZES[0])
     page.evaluate(
@@ -206,7 +207,7 @@ def test_other_language_keeps_the_place(open_page):
     if not (SITE / "zh").exists():
         pytest.skip("the site has no Chinese edition")
     page = open_page(LESSON)
-    page.locator("#cell-by-name").scroll_into_view_if_needed()
+    page.wait_for_load_state("networkidle")
     page.evaluate("document.getElementById('cell-by-name').scrollIntoView()")
     page.wait_for_function("document.querySelector('.other').hash === '#cell-by-name'")
     page.locator(".other").click()
@@ -316,7 +317,7 @@ def test_accessible(open_page, page_name):
 
     page, faults = open_page(page_name, color_scheme="light"), []
     page.evaluate(ONE_OF_EACH)
-    for theme, width in product(("light", "dark"), (1280, 390)):
+    for theme, width in (("light", 1280), ("dark", 390)):
         page.emulate_media(color_scheme=theme)
         page.set_viewport_size({"width": width, "height": 900})
         page.wait_for_timeout(100)  # until the page has seen what scrolls here
