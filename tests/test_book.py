@@ -64,6 +64,7 @@ def write(tmp_path: Path):
     )
     (tmp_path / "tools").mkdir()
     shutil.copy(ROOT / "tools" / "build_html.py", tmp_path / "tools")
+    shutil.copy(ROOT / "constraints.txt", tmp_path)
     made_by = {"torch": "2.99.1", "python": "3.11", "device": "CPU"}
     made_by["date"] = "2026-01-31"
     (tmp_path / "book" / "executed.json").write_text(json.dumps({"one": made_by}))
