@@ -8,6 +8,8 @@ TITLE =
 TRANSLATED =
 SEEDS ?= 2
 PINS = constraints.txt
+SHELL = bash
+.SHELLFLAGS = -o pipefail -c
 venv = .venv/installed
 python = .venv/bin/python
 proof = $(python) -m bookproof
@@ -67,5 +69,6 @@ $(venv): pyproject.toml $(PINS)
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("make: Python %d.%d is too old, need 3.11 or newer. Name a newer one, for example: make PYTHON=python3.12 html" % sys.version_info[:2])'
 	@echo "Installing into .venv (the first time a few minutes)"
 	@$(PYTHON) -m venv .venv || { echo "make: on Debian and Ubuntu, apt install python3-venv brings what is missing" >&2; exit 1; }
-	@$(python) -m pip install --disable-pip-version-check $(PINS:%=-c %) -e '.[test,book]'
+	@$(python) -m pip install --disable-pip-version-check $(PINS:%=-c %) -e '.[test,book]' \
+	| awk '/^Collecting/ {print "    " $$2} /^Installing/ {print "    unpacking"} {fflush()}'
 	@touch $@

@@ -231,7 +231,7 @@ def draw(page: Page, image: nodes.image) -> nodes.raw | None:
         return None
     page.env.note_dependency(path)
     svg = path.read_text("utf-8")
-    title = re.search("<title[^>]*>(.*?)</title>", svg)[1]
+    title = re.search("<title[^>]*>(.*?)</title>|$", svg)[1] or ""
     svg = re.sub(r"<(title|desc)\b.*?</\1>", "", svg, flags=re.S)
     svg = re.sub(r">\s+<", "><", svg[svg.index("<svg") :])
     svg = re.sub(r' (?:aria-labelledby|role)="[^"]*"', "", svg)

@@ -64,6 +64,7 @@ def write(tmp_path: Path):
     )
     (tmp_path / "tools").mkdir()
     shutil.copy(ROOT / "tools" / "build_html.py", tmp_path / "tools")
+    shutil.copy(ROOT / "constraints.txt", tmp_path)
     made_by = {"torch": "2.99.1", "python": "3.11", "device": "CPU"}
     made_by["date"] = "2026-01-31"
     (tmp_path / "book" / "executed.json").write_text(json.dumps({"one": made_by}))
@@ -141,7 +142,7 @@ def test_page_has_what_the_notebook_has(write, tmp_path):
     page = (site / "en" / "one.html").read_text("utf-8")
     assert 'alt="A flat line."' in page
     assert 'aria-label="A figure"' in page and "light-dark(#222,#" in page
-    captions = re.findall("<figcaption><p>(.*?)</p>", page, re.S)
+    captions = re.findall("<figcaption><p[^>]*>(.*?)</p>", page, re.S)
     assert captions[0] == "<strong>Figure 1</strong> Its caption."
     assert captions[1].startswith("<strong>Figure 2</strong> The plot\u2019s <math")
     covered = page.split('<details class="covered">')[1].split("</details>")[0]
