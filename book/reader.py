@@ -272,8 +272,8 @@ def cover_predictions(page: Page) -> None:
         if "predict" not in cell["metadata"].get("tags", []) or len(block) < 2:
             continue
         box = Tag("details", "", attributes={"class": "covered"})
-        words = page.words["covered"]
-        box += Tag("summary", "", nodes.Text(words))
+        words = f"<summary>{page.words['covered']}</summary>"
+        box += nodes.raw("", words, format="html")
         told = after(block)
         ends = [k for k, node in enumerate(told) if is_code(node)]
         for node in [*block[1:], *(told[: ends[0]] if ends else told)]:
@@ -406,7 +406,8 @@ def list_pages(page: Page) -> None:
         for start, link in zip(starts, links, strict=True):
             title, known = link.astext(), [title for title, _ in entries]
             if start == heading[0].astext():  # "Solutions: parameters"
-                start = title[len(start) + 1 :].strip().capitalize()
+                start = title[len(start) + 1 :].strip()
+                start = start[0].upper() + start[1:]
             entries.append((title if start in known else start, link["reftarget"]))
         files = [target for _, target in entries]
         caption = heading[0].astext()
