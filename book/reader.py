@@ -406,7 +406,8 @@ def list_pages(page: Page) -> None:
         for start, link in zip(starts, links, strict=True):
             title, known = link.astext(), [title for title, _ in entries]
             if start == heading[0].astext():  # "Solutions: parameters"
-                start = title[len(start) + 1 :].strip().capitalize()
+                start = title[len(start) + 1 :].strip()
+                start = start[0].upper() + start[1:]
             entries.append((title if start in known else start, link["reftarget"]))
         files = [target for _, target in entries]
         caption = heading[0].astext()
