@@ -104,4 +104,5 @@ def test_answers_stay_covered(open_page):
     for _ in range(3):
         page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
+    page.wait_for_url("**mark=RuntimeError*")
     assert page.locator("details.covered[open]").count() == 0

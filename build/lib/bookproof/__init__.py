@@ -1,1 +1,0 @@
-"""Check that a book of notebooks is right: see README.md beside this file."""

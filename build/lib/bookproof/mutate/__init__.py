@@ -1,1 +1,0 @@
-"""Would a wrong lesson be noticed? An instrument for authors; see mutate.py."""
