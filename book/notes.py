@@ -95,7 +95,10 @@ def note_sources(page: nodes.document) -> None:
 def terms(chinese: bool) -> dict[str, str]:
     """Return what the words of this language are called in the other."""
     named = [row[1::-1] if chinese else row[:2] for row in rows("glossary.tsv")]
-    return {word.lower(): other for word, other in named if len(word) > 1}
+    pairs = [
+        (word, other.split("|")[0]) for here, other in named for word in here.split("|")
+    ]
+    return {word.lower(): other for word, other in pairs if len(word) > 1}
 
 
 def note_terms(page: nodes.document, chinese: bool) -> None:
