@@ -62,9 +62,9 @@ def keep_pictures(notebook: NotebookNode, stored: NotebookNode) -> None:
         olds = [out.get("data", {}).get("image/png") for out in before[cell.id]]
         for place, output in enumerate(cell.get("outputs", [])):
             if png := output.get("data", {}).get("image/png"):
-                small, old = figures.reduced(png), (olds[place:] or [None])[0]
-                kept = old and figures.noise_only(old, small)
-                output.data["image/png"] = old if kept else small
+                old = (olds[place:] or [None])[0]
+                kept = old and figures.noise_only(old, png)
+                output.data["image/png"] = old if kept else figures.reduced(png)
 
 
 def record(

@@ -111,6 +111,19 @@ def test_invisible_noise_is_not_a_change():
         assert figures.noise_only(stored, new) is only_noise
 
 
+def test_noise_is_no_change_of_a_reduced_picture_but_a_moved_pixel_is():
+    raw = draw("curves")
+    stored = figures.reduced(raw)
+    assert len(stored) < len(raw) / 2
+    pixels = np.asarray(figures.decode(raw), dtype=int)
+    noise = np.random.default_rng(0).integers(-1, 2, pixels.shape)
+    noisy, moved = pixels - noise * (pixels < 255), pixels.copy()
+    moved[5, 5] = 200  # of the white ground
+    for changed, only_noise in ((noisy, True), (moved, False)):
+        new = text_of(Image.fromarray(changed.clip(0).astype("uint8")).save, "png")
+        assert figures.noise_only(stored, new) is only_noise
+
+
 def test_pictures_are_left_for_a_person(tmp_path):
     stored, new = stored_picture("curves"), draw("curves", 1.5)
     path = figures.save_comparison(stored, new, tmp_path, "lesson-cell-1")
