@@ -15,6 +15,7 @@ OPEN = "document.querySelectorAll('details').forEach((box) => (box.open = true))
 
 @pytest.mark.parametrize("folder", ["en", "zh"])
 @pytest.mark.parametrize("lesson", [FAN, SHAPES, TIE])
+@pytest.mark.parametrize("base", ["http"], indirect=True)
 def test_drawing_stands_as_its_script_draws_it(open_page, lesson, folder):
     still = open_page(f"{folder}/{lesson}.html", java_script_enabled=False)
     drawn = open_page(f"{folder}/{lesson}.html").evaluate(PARTS)
