@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
-import nbformat
 import notes
 from docutils import nodes
+from nbformat import v4
 from pages import Tag, made_by
 from sphinx import addnodes
 from sphinx.application import Sphinx
@@ -78,6 +78,11 @@ class Page:
         while not node.line and node.parent is not None:
             node = node.parent
         logger.warning(message, *values, location=node)
+
+
+def read_cells(path: str | Path) -> list[dict]:
+    """Return the cells of a notebook."""
+    return v4.reads(Path(path).read_text("utf-8")).cells
 
 
 def is_code(node: nodes.Node) -> bool:
@@ -439,7 +444,7 @@ def seal(page: Page) -> str:
     made = sorted(made_by(page.env.app).values(), key=lambda m: m["date"])
     folder = Path(page.env.srcdir)
     paths = {*folder.glob("*.ipynb"), *folder.glob("solutions/*.ipynb")}
-    cells = [cell for p in paths for cell in nbformat.read(p, as_version=4).cells]
+    cells = [cell for path in paths for cell in read_cells(path)]
     count = sum(len(cell.get("outputs", [])) for cell in cells)
     return page.words["seal"].format(count, **made[-1]) if made else ""
 
@@ -459,7 +464,7 @@ class Dress(SphinxTransform):
         """Read the page's notebook, and take each step."""
         name = self.env.current_document.docname
         words = self.config.html_context["words"]
-        cells = nbformat.read(self.env.doc2path(name), as_version=4).cells
+        cells = read_cells(self.env.doc2path(name))
         chinese = self.config.language.startswith("zh")
         page = Page(self.env, name, self.document, cells, words, chinese)
         for step in STEPS:

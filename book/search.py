@@ -104,6 +104,15 @@ class Reader:
             self.last = self.anchor
 
 
+def read_page(app: Sphinx, doctree: nodes.document) -> None:
+    """Keep what is sought in a page; Sphinx forgets it when it reads the page anew."""
+    page, url = app.env.docname, app.builder.get_target_uri(app.env.docname)
+    kind = DEPTH if page.endswith("-in-depth") else LESSON
+    kind = SOLUTION if page.startswith("solutions/") else kind
+    kind = OPENING if page == app.config.root_doc else kind
+    app.env.metadata[page]["sought"] = Reader(doctree, url, kind).units
+
+
 def write_index(app: Sphinx, exception: Exception | None) -> None:
     """Write the index of one language, its pages in the order of the contents."""
     if exception:
@@ -112,13 +121,9 @@ def write_index(app: Sphinx, exception: Exception | None) -> None:
         rows = ["|".join(row[:3]) for row in csv.reader(file, delimiter="\t")][1:]
     same = [[word for word in row.split("|") if len(word) > 1] for row in rows]
     same += [line.split() for line in SAME.strip().splitlines()]
-    root, units = app.config.root_doc, []
-    for page in [root, *app.env.toctree_includes[root]]:
-        kind = DEPTH if page.endswith("-in-depth") else LESSON
-        kind = SOLUTION if page.startswith("solutions/") else kind
-        kind = OPENING if page == root else kind
-        url = app.builder.get_target_uri(page)
-        units += Reader(app.env.get_doctree(page), url, kind).units
+    root = app.config.root_doc
+    pages = [root, *app.env.toctree_includes[root]]
+    units = [unit for page in pages for unit in app.env.metadata[page]["sought"]]
     first, *lines = (json.dumps(part, ensure_ascii=False) for part in (same, *units))
     code = Path(app.confdir, "search_rank.js").read_text("utf-8")
     data = f"const same = {first};\nconst units = [\n" + ",\n".join(lines) + "\n];"
@@ -128,5 +133,6 @@ def write_index(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Write the index when the book is built."""
+    app.connect("doctree-read", read_page)
     app.connect("build-finished", write_index)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

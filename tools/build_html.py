@@ -18,6 +18,7 @@ from concurrent.futures import ProcessPoolExecutor
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 ROOT = Path(__file__).absolute().parent.parent
 NEEDED = {  # module: the package that brings it
@@ -89,6 +90,17 @@ def fingerprint(root: Path, source: Path) -> str:
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
+def spare_imports() -> None:
+    """Keep out what myst-nb imports to run notebooks and read web addresses.
+
+    That is half of the time that one lesson takes, and here neither is done.
+    """
+    sys.modules.setdefault("rfc3987_syntax", None)
+    for name in ("cache", "direct", "inline"):
+        client = SimpleNamespace(**{f"NotebookClient{name.title()}": None})
+        sys.modules.setdefault(f"myst_nb.core.execute.{name}", client)
+
+
 def build_edition(root: Path, tag: str, source: Path, work: Path) -> None:
     """Run Sphinx for one language; its pages are then in work/html.
 
@@ -103,9 +115,7 @@ def build_edition(root: Path, tag: str, source: Path, work: Path) -> None:
     state = hashlib.sha256(b"\0".join(files)).hexdigest()
     if kept == [want, state]:
         return
-    # Importing nbformat compiles a grammar of web addresses, half of the time that one
-    # lesson takes, if this is there; nothing here checks a web address.
-    sys.modules.setdefault("rfc3987_syntax", None)
+    spare_imports()
     from sphinx.application import Sphinx
     from sphinx.errors import SphinxError
     from sphinx.util.console import nocolor
