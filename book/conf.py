@@ -4,7 +4,6 @@
 the folder of that language's notebooks. Nothing here executes a notebook.
 """
 
-import csv
 import sys
 from pathlib import Path
 
@@ -18,11 +17,10 @@ ADDRESS = ""
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
+from pages import rows  # noqa: E402
 
 chinese = tags.has("zh")  # noqa: F821  (Sphinx defines tags)
-with open(HERE / "words.tsv", encoding="utf-8") as rows:
-    table = csv.DictReader(rows, delimiter="\t", quoting=csv.QUOTE_NONE)
-    words = {row["key"]: row["zh" if chinese else "en"] for row in table}
+words = {key: zh if chinese else en for key, en, zh in rows("words.tsv")}
 spoken = ("copy", "copied", "wrap", "agrees", "differs", "progress", "continue")
 scripts = sorted(path.name for path in HERE.glob("theme/*.js"))
 

@@ -101,16 +101,13 @@ def cut_font(app: Sphinx, exception: Exception | None) -> None:
     from fontTools import subset
     from fontTools.ttLib import TTFont
 
-    package = Path(find_spec("ziamath").origin).parent
-    options = subset.Options(name_IDs=["*"], hinting=False)
-    options.layout_features = ["ssty", "dtls", "flac"]
+    package, whole = Path(find_spec("ziamath").origin).parent, made.with_suffix(".ttf")
     font = TTFont(package / "fonts" / "STIXTwoMath-Regular.ttf")
     suit_screens(font)
-    cutter = subset.Subsetter(options)
-    cutter.populate(text=text)
-    cutter.subset(font)
-    font.flavor = "woff"
-    font.save(target)
+    font.save(whole)
+    wanted = f"--text={text}", "--layout-features=ssty,dtls,flac", "--name-IDs=*"
+    form = "--no-hinting", "--flavor=woff", f"--output-file={target}"
+    subset.main([str(whole), *wanted, *form])
     made.write_text(text)
 
 

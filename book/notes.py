@@ -6,27 +6,18 @@ to a source of references.bib gets its full title. Notes show on hover and focus
 (theme/book.css). All sources make one page, references.html. Nothing is fetched.
 """
 
-import csv
 import html
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from docutils import nodes
-from pages import Tag
+from pages import HERE, Tag, rows
 from pybtex.database import Entry, parse_file
 from sphinx import addnodes
 from sphinx.application import Sphinx
 
-HERE = Path(__file__).parent
 LINKS = (nodes.reference, addnodes.pending_xref)
 UNTOUCHED = (*LINKS, nodes.title, nodes.literal, nodes.FixedTextElement, nodes.raw)
-
-
-def rows(name: str) -> list[list[str]]:
-    """Return the rows of a table in this folder, without its head."""
-    with open(HERE / name, encoding="utf-8", newline="") as file:
-        return list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))[1:]
 
 
 def documentation() -> str:

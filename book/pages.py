@@ -1,5 +1,6 @@
 """Sphinx extension: how a page of the book is written as HTML, and what frames it."""
 
+import csv
 import json
 import re
 from html import escape
@@ -20,19 +21,22 @@ COLOURS |= {Literal: "m", Name.Builtin: "b", Name.Function: "f", Name.Class: "f"
 COLOURS |= {Name.Decorator: "f"}
 LONG = 20  # characters of code in a line of prose that may have to be broken
 BREAKS = re.compile(r"(?<=[.,(=])(?=\w{2})")
+HERE = Path(__file__).parent
 
 
-class Tag(nodes.General, nodes.Element):
+def rows(name: str) -> list[list[str]]:
+    """Return the rows of a table in this folder, without its head."""
+    with open(HERE / name, encoding="utf-8", newline="") as file:
+        return list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))[1:]
+
+
+class Tag(nodes.General, nodes.TextElement):
     """Any HTML element: `Tag("figure", ids=["f"], attributes={"data-x": "y"})`."""
 
     def __init__(
         self, tag: str, rawsource: str = "", *children: nodes.Node, **options: object
     ) -> None:
-        super().__init__(rawsource, *children, tag=tag, **options)
-
-    def copy(self) -> "Tag":
-        """Return a copy without children."""
-        return Tag(**{k: v for k, v in self.attributes.items()})
+        super().__init__(rawsource, "", *children, tag=tag, **options)
 
 
 def visit_tag(translator: HTML5Translator, node: Tag) -> None:
@@ -67,9 +71,8 @@ class Translator(HTML5Translator):
         text = node.astext().rstrip("\n")
         python = "in" in node.parent["classes"] or node.get("language") == "python"
         html = coloured(text) if python else escape(text, quote=False)
-        kind = {"stderr", "traceback"} & set(node["classes"])
-        self.body.append(f'<pre class="{kind.pop()}">' if kind else "<pre>")
-        self.body.append(f"{html}</pre>\n")
+        failed = ' class="traceback"' * ("traceback" in node["classes"])
+        self.body.append(f"<pre{failed}>{html}</pre>\n")
         raise nodes.SkipNode
 
     def visit_literal(self, node: nodes.literal) -> None:
@@ -111,15 +114,6 @@ class Translator(HTML5Translator):
         self.body.append(f"<{tag}>")
         self.context.append(f"</{tag}>")
 
-    def visit_reference(self, node: nodes.reference) -> None:
-        """Open a link."""
-        target = node["refuri"] if "refuri" in node else f"#{node['refid']}"
-        self.body.append(f'<a href="{escape(target)}">')
-
-    def depart_reference(self, node: nodes.reference) -> None:
-        """Close a link."""
-        self.body.append("</a>")
-
 
 class Builder(StandaloneHTMLBuilder):
     """Sphinx's builder of HTML, without its own search, colours and translations."""
@@ -132,13 +126,6 @@ class Builder(StandaloneHTMLBuilder):
 
     def copy_translation_js(self) -> None:
         """Copy none: no script of Sphinx is loaded."""
-
-
-def twin_of(app: Sphinx, page: str) -> tuple[str, str] | None:
-    """Return the other language's folder and the same page's path there, if it is."""
-    here, source = app.tags.has("zh"), Path(app.srcdir)
-    other, folder = ("en", source.parent) if here else ("zh", source / "zh")
-    return (other, f"{page}.html") if (folder / f"{page}.ipynb").exists() else None
 
 
 def made_by(app: Sphinx) -> dict[str, dict[str, str]]:
@@ -163,16 +150,23 @@ def add_context(
         return
     paragraphs = doctree.findall(nodes.paragraph)
     first = next((p for p in paragraphs if isinstance(p.parent, nodes.section)), None)
-    context["description"] = first.astext().replace("\n", " ") if first else ""
+    texts = first.findall(nodes.Text) if first else []
+    told = "".join(t for t in texts if not isinstance(t.parent, nodes.raw))
+    context["description"] = told.replace("\n", " ")
     context["executed"] = app.env.made_by.get(page)
     context["up"] = "../" * (page.count("/") + 1)
-    context["folder"] = "zh" if app.tags.has("zh") else "en"
+    source, sides = (
+        Path(app.srcdir),
+        ("zh", "en") if app.tags.has("zh") else ("en", "zh"),
+    )
+    context["folder"], other = sides
     context["predictions"] = sum(
         "covered" in tag.get("attributes", {}).get("class", "")
         for tag in doctree.findall(Tag)
     )
-    if twin := twin_of(app, page):
-        context["twin_folder"], context["twin"] = twin
+    folder = source.parent if other == "en" else source / "zh"
+    if (folder / f"{page}.ipynb").exists():
+        context |= {"twin_folder": other, "twin": f"{page}.html"}
 
 
 def write_map(app: Sphinx, exception: Exception | None) -> None:

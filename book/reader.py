@@ -8,7 +8,6 @@ answer) is a warning with page, cell and line, and the build makes warnings erro
 Reads the notebooks, never writes one.
 """
 
-import csv
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ from pathlib import Path
 import notes
 from docutils import nodes
 from nbformat import v4
-from pages import Tag, made_by
+from pages import Tag, made_by, rows
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -32,7 +31,6 @@ NOT_PROSE = (nodes.literal, nodes.FixedTextElement, nodes.raw, nodes.math)
 INLINE = (nodes.Text, nodes.emphasis, nodes.math, nodes.literal)
 HAN = re.compile("[\u3400-\u9fff]")
 CLOSING = re.compile(r"[,.;:!?)\]”，。、；：！？）》]+")
-MIDDLE, RED, GREEN, BLUE = 0.46, 0.213, 0.715, 0.072  # see `at_night`
 logger = logging.getLogger(__name__)
 
 
@@ -124,16 +122,12 @@ def name_headings(page: Page) -> None:
             if target == old:
                 slugs[slug] = (line, name, title)
     where = "zh/" * page.chinese + page.name
-    with open(Path(page.env.app.confdir, "moved.tsv"), encoding="utf-8") as rows:
-        for row in csv.DictReader(rows, delimiter="\t", quoting=csv.QUOTE_NONE):
-            here, old, heading = row.values()
-            if here != where:
-                continue
-            if heading in titles:
-                titles[heading]["ids"].append(old)
-            else:
-                message = "moved.tsv: there is no heading “%s” for the old anchor %s"
-                page.warn(page.document[0], message, heading, old)
+    for old, heading in [row[1:] for row in rows("moved.tsv") if row[0] == where]:
+        if heading in titles:
+            titles[heading]["ids"].append(old)
+        else:
+            message = "moved.tsv: there is no heading “%s” for the old anchor %s"
+            page.warn(page.document[0], message, heading, old)
 
 
 def name_cells(page: Page) -> None:
@@ -182,7 +176,7 @@ def name_exercises(page: Page) -> None:
 def make_figures(page: Page) -> None:
     """Number the figures; give them text, size and the caption that follows them.
 
-    A drawing goes into the page itself, in the colours of the theme.
+    A drawing goes into the page itself, where its parts can move.
     """
     for image in list(page.document.findall(nodes.image)):
         bundle = image.parent.parent if "mime_type" in image.parent else None
@@ -241,27 +235,9 @@ def draw(page: Page, image: nodes.image) -> nodes.raw | None:
     svg = re.sub(r">\s+<", "><", svg[svg.index("<svg") :])
     svg = re.sub(r' (?:aria-labelledby|role)="[^"]*"', "", svg)
     svg = re.sub(r'\bid="|url\(#', rf"\g<0>f{page.figures}-", svg)
-    svg = re.sub(r'(fill|stroke)="(#[0-9a-fA-F]{3,6})"', themed, svg)
     label = f'<svg class="drawing" role="img" aria-label="{escape(image["alt"])}"'
     svg = svg.replace("<svg", label, 1)
     return nodes.raw("", svg, format="html", title=title)
-
-
-def themed(match: re.Match) -> str:
-    """Return a colour of a drawing as a pair, for day and night; white is the page."""
-    name, colour = match.groups()
-    if colour in {"#fff", "#ffffff"}:
-        return f'{name}="var(--page)"'
-    return f'{name}="light-dark({colour},{at_night(colour)})"'
-
-
-def at_night(colour: str) -> str:
-    """Do to a colour what `invert(.92) hue-rotate(180deg)` does to a plot."""
-    digits = colour[1:] if len(colour) == 7 else "".join(2 * c for c in colour[1:])
-    rgb = [int(digits[k : k + 2], 16) / 255 for k in (0, 2, 4)]
-    rgb = [0.92 - 0.84 * c for c in rgb]
-    grey = 2 * sum(w * c for w, c in zip((RED, GREEN, BLUE), rgb, strict=True))
-    return "#" + "".join(f"{round(255 * min(max(grey - c, 0), 1)):02x}" for c in rgb)
 
 
 # ---- predictions ----
@@ -326,12 +302,8 @@ def printed(output: dict) -> str:
 # ---- prose ----
 
 
-def mark_prose(page: Page) -> None:
-    """Mark notes; report leftover markup and a fold that is not closed."""
-    for quote in page.document.findall(nodes.block_quote):
-        first = next((text for text in quote.findall(nodes.Text) if text.strip()), None)
-        if first is not None and isinstance(first.parent, nodes.strong):
-            quote["classes"].append("note")
+def check_prose(page: Page) -> None:
+    """Report leftover markup and a fold that is not closed."""
     for text in page.document.findall(nodes.Text):
         if "$" in text and not isinstance(text.parent, NOT_PROSE):
             message = "the reader would see this markup as it stands: %s"
@@ -451,7 +423,7 @@ def seal(page: Page) -> str:
 
 STEPS: list[Callable[[Page], None]] = [
     *(name_headings, name_cells, name_exercises, make_cards, make_figures),
-    *(cover_predictions, mark_prose, set_type, annotate, list_pages, greet),
+    *(cover_predictions, check_prose, set_type, annotate, list_pages, greet),
 ]
 
 

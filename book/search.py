@@ -7,13 +7,13 @@ Text keeps two marks: `code`, and *a term where it is explained*. What is hardly
 is left out: displayed formulas, outputs but for errors, plots, code in solutions.
 """
 
-import csv
 import json
 import re
 from html.entities import html5
 from pathlib import Path
 
 from docutils import nodes
+from pages import rows
 from sphinx.application import Sphinx
 
 # Words that find one another, a line each, in any language. The glossary adds its own.
@@ -117,9 +117,8 @@ def write_index(app: Sphinx, exception: Exception | None) -> None:
     """Write the index of one language, its pages in the order of the contents."""
     if exception:
         return
-    with open(Path(app.confdir, "glossary.tsv"), encoding="utf-8") as file:
-        rows = ["|".join(row[:3]) for row in csv.reader(file, delimiter="\t")][1:]
-    same = [[word for word in row.split("|") if len(word) > 1] for row in rows]
+    same = ["|".join(row[:3]).split("|") for row in rows("glossary.tsv")]
+    same = [[word for word in words if len(word) > 1] for words in same]
     same += [line.split() for line in SAME.strip().splitlines()]
     root = app.config.root_doc
     pages = [root, *app.env.toctree_includes[root]]
