@@ -21,7 +21,8 @@ from pages import rows  # noqa: E402
 
 chinese = tags.has("zh")  # noqa: F821  (Sphinx defines tags)
 words = {key: zh if chinese else en for key, en, zh in rows("words.tsv")}
-spoken = ("copy", "copied", "wrap", "agrees", "differs", "progress", "continue")
+spoken = ("copy", "wrap", "agrees", "differs", "progress", "continue")
+spoken += ("search", "close", "found", "nothing")
 scripts = sorted(path.name for path in HERE.glob("theme/*.js"))
 
 language = "zh_CN" if chinese else "en"

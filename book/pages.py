@@ -160,10 +160,7 @@ def add_context(
         ("zh", "en") if app.tags.has("zh") else ("en", "zh"),
     )
     context["folder"], other = sides
-    context["predictions"] = sum(
-        "covered" in tag.get("attributes", {}).get("class", "")
-        for tag in doctree.findall(Tag)
-    )
+    context["predictions"] = doctree.astext().count('<fieldset class="predict"')
     folder = source.parent if other == "en" else source / "zh"
     if (folder / f"{page}.ipynb").exists():
         context |= {"twin_folder": other, "twin": f"{page}.html"}

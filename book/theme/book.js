@@ -92,8 +92,9 @@ function measure() {
 new ResizeObserver(measure).observe(document.body);
 
 // ---- predictions ----
+// What is kept of a cell is the answer, or only that it was opened: then true.
 const covers = all("details.covered"), said = recall("predictions");
-const mine = (said[page] ??= {});
+const mine = (said[page] ??= {}), answered = (id) => typeof mine[id] === "string";
 const idOf = (cover) => cover.closest(".cell").id;
 
 function judge(field, answer) {
@@ -104,18 +105,18 @@ function judge(field, answer) {
   for (const choice of all("button", field)) choice.setAttribute("aria-pressed", choice.textContent === answer);
 }
 function count() {
-  const done = covers.filter((cover) => idOf(cover) in mine).length;
-  for (const place of all(".progress")) place.textContent = say("progress", [done, covers.length]);
+  const asked = covers.map(idOf).filter((id) => document.querySelector(`#${id} .predict`));
+  for (const place of all(".progress")) place.textContent = say("progress", [asked.filter(answered).length, asked.length]);
 }
 function commit(id, answer) {
-  if (typeof mine[id] !== "string") mine[id] = answer;
+  if (!answered(id)) mine[id] = answer;
   keep("predictions", said);
   count();
 }
 for (const cover of covers) {
   const cell = cover.closest(".cell"), field = cell.querySelector(".predict"), input = field?.querySelector("input");
   if (cell.id in mine) cover.open = true;
-  if (field && typeof mine[cell.id] === "string") judge(field, mine[cell.id]);
+  if (field && answered(cell.id)) judge(field, mine[cell.id]);
   cover.addEventListener("toggle", () => { measure(); if (cover.open) commit(cell.id, true); });
   const answer = (text) => {
     if (!text || (input && isNaN(text))) return input?.focus();
@@ -130,17 +131,29 @@ for (const cover of covers) {
 count();
 
 // ---- keep the place: sections in the side bar, the other language, the next visit ----
-const anchors = all("article [id]").filter(({ id }) => /^[a-z]/.test(id)), sections = all("#toc a");
-const language = document.querySelector(".other");
+// A place is a block of a cell, "#cell-share.2-3" for the third of three;
+// where the other language has another number of blocks there, it is the cell.
+const groups = {}, sections = all("#toc a"), language = document.querySelector(".other");
+let group = [];
+for (const block of all("article :is([id^=cell-], p, li, tr, .math, figure)")) {
+  if (block.id.startsWith("cell-")) group = groups[block.id] = [];
+  group.push(block);
+}
+const blocks = Object.values(groups).flat();
 const isAbove = (element) => element.getBoundingClientRect().top < 110; // below the bar
+function placeOf(block) {
+  const [id, group] = Object.entries(groups).find(([, group]) => group.includes(block));
+  const at = group.indexOf(block);
+  return at ? `${id}.${at}-${group.length}` : id;
+}
 function follow() {
-  const here = anchors.findLast((anchor) => anchor.getClientRects().length && isAbove(anchor));
+  const here = blocks.findLast((block) => block.getClientRects().length && isAbove(block));
   const section = here?.closest("section[id]");
   const current = sections.find((link) => link.hash === `#${section?.id}`) || sections[0];
   for (const link of sections) link.toggleAttribute("aria-current", link === current);
-  if (language) language.hash = here && scrollY > 200 ? here.id : "";
+  if (language) language.hash = here && scrollY > 200 ? placeOf(here) : "";
   if (page === "index" || !here || scrollY < 200) return;
-  keep("place", { page, id: here.id, title: document.querySelector("h1").firstChild.textContent.split(/[:：]/)[0], section: current?.textContent });
+  keep("place", { page, id: placeOf(here), title: document.querySelector("h1").firstChild.textContent.split(/[:：]/)[0], section: current?.textContent });
 }
 let waiting;
 addEventListener("scroll", () => { waiting ??= requestAnimationFrame(() => { waiting = null; follow(); }); }, { passive: true });
@@ -153,13 +166,15 @@ if (link && place.page) {
 }
 
 // ---- what a link leads to is not covered; on paper nothing is ----
-function uncover() {
-  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+function arrive() {
+  const hash = decodeURIComponent(location.hash.slice(1)), [id, at, count] = hash.split(/\.(\d+)-(\d+)$/);
+  const block = groups[id]?.length === Number(count) ? groups[id][at] : null;
+  const target = block || document.getElementById(count ? id : hash);
   for (let box = target; (box = box?.parentElement?.closest("details")); ) box.open = true;
-  if (target?.closest("details")) target.scrollIntoView();
+  if (count || target?.closest("details")) target?.scrollIntoView();
 }
-addEventListener("hashchange", uncover);
-if (location.hash) uncover();
+addEventListener("hashchange", arrive);
+if (location.hash) arrive();
 addEventListener("beforeprint", () => {
   const closed = all("details:not([open])");
   closed.forEach((box) => { box.open = true; });

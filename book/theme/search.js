@@ -3,10 +3,7 @@
 // A page that was reached from a result marks what was found.
 "use strict";
 (() => {
-const site = new URL("..", document.currentScript.src), language = document.documentElement.lang.slice(0, 2);
-const [SEARCH, CLOSE, NONE, ONE, MANY] = language === "zh"
-  ? ["搜索", "关闭", "没有找到", "1条结果", "条结果"]
-  : ["Search", "Close", "Nothing found", "1 result", " results"];
+const site = new URL("..", document.currentScript.src), language = root.lang.slice(0, 2);
 let dialog, field, status, list;
 
 // A text as HTML: code in <code>, and what was found in <mark>.
@@ -22,38 +19,39 @@ function extract([kind, text], pattern) {
 function show() {
   if (!globalThis.findSections) return;
   const query = field.value.trim(), [found, pattern] = query ? findSections(query) : [[]];
-  status.textContent = query && ([NONE, ONE][found.length] || found.length + MANY);
+  status.textContent = query && (found.length ? say("found", [found.length]) : words.nothing);
   list.innerHTML = [...Map.groupBy(found, ({ title }) => title)].map(([title, all]) => `<h2>${html(title)}</h2>` + all.map(({ url, id, heading, shown }) =>
     `<a href="${new URL(url, site)}#${encodeURIComponent(id)}"><b>${html(heading, pattern)}</b> <span>${html(extract(shown, pattern), pattern)}</span></a>`).join("")).join("");
-  for (const link of list.querySelectorAll("a")) {
-    const marked = [...link.querySelectorAll("mark")].map((mark) => mark.textContent);
+  for (const link of all("a", list)) {
+    const marked = all("mark", link).map((mark) => mark.textContent);
     link.search = new URLSearchParams([...new Set(marked)].map((word) => ["mark", word]));
   }
 }
 
 // Marks what was found, in the page as it is, and shows the first of it after the place.
+// The page's text is read in one piece: code is in pieces, a word of it in many.
 function mark({ hash, search }) {
-  const words = new URLSearchParams(search).getAll("mark").map((word) => word.replace(/\W/g, (sign) => (sign < "~" ? "\\" : "") + sign));
-  const place = words[0] && document.getElementById(decodeURIComponent(hash.slice(1)));
+  const marked = new URLSearchParams(search).getAll("mark").map((word) => word.replace(/\W/g, (sign) => (sign < "~" ? "\\" : "") + sign));
+  const place = marked[0] && document.getElementById(decodeURIComponent(hash.slice(1)));
   if (!place || !CSS.highlights) return;
-  const texts = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT), marks = new Highlight();
-  let first;
-  for (let node; (node = texts.nextNode()); ) {
-    for (const hit of node.data.matchAll(RegExp(words.join("|"), "gi"))) {
-      const range = new Range();
-      range.setStart(node, hit.index);
-      range.setEnd(node, hit.index + hit[0].length);
-      marks.add(range);
-      if (place.compareDocumentPosition(node) & 20) first ??= range.getClientRects()[0] || {}; // hidden: stay here
-    }
+  const walker = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT), marks = new Highlight();
+  const texts = [], starts = [];
+  let text = "", first;
+  for (let node; (node = walker.nextNode()); text += node.data) [texts[texts.length], starts[starts.length]] = [node, text.length];
+  for (const { 0: found, index } of text.matchAll(RegExp(marked.join("|"), "gi"))) {
+    const [from, to] = [index, index + found.length - 1].map((at) => starts.findLastIndex((start) => start <= at)), range = new Range();
+    range.setStart(texts[from], index - starts[from]);
+    range.setEnd(texts[to], index + found.length - starts[to]);
+    marks.add(range);
+    if (place.compareDocumentPosition(texts[from]) & 20) first ??= range.getClientRects()[0] || {}; // hidden: stay here
   }
   CSS.highlights.set("search", marks);
   if (first?.bottom > innerHeight) scrollBy(0, first.top - innerHeight / 2);
 }
 
 function build() {
-  dialog = Object.assign(document.createElement("dialog"), { id: "search", ariaLabel: SEARCH, innerHTML:
-    `<div><input aria-label="${SEARCH}" placeholder="${SEARCH}" enterkeyhint="go" autocomplete="off" spellcheck="false"><button aria-label="${CLOSE}">×</button></div><p role="status"></p><div></div>` });
+  dialog = make("dialog", { id: "search", ariaLabel: words.search, innerHTML:
+    `<div><input aria-label="${words.search}" placeholder="${words.search}" enterkeyhint="go" autocomplete="off" spellcheck="false"><button aria-label="${words.close}">×</button></div><p role="status"></p><div></div>` });
   [{ firstChild: field }, status, list] = dialog.children;
   field.oninput = show;
   dialog.onclick = (event) => {
@@ -65,7 +63,7 @@ function build() {
     mark(link);
   };
   dialog.onkeydown = (event) => {
-    const { key } = event, stops = [field, ...list.querySelectorAll("a")], at = stops.indexOf(document.activeElement);
+    const { key } = event, stops = [field, ...all("a", list)], at = stops.indexOf(document.activeElement);
     if (event.isComposing) return;
     if (key === "ArrowDown" || key === "ArrowUp") {
       event.preventDefault();
@@ -73,7 +71,7 @@ function build() {
     } else if (key === "Enter" && !at) stops[1]?.click();
     else if (key.length === 1 && !event.ctrlKey && !event.metaKey) field.focus();
   };
-  const script = Object.assign(document.createElement("script"), { src: new URL(`_static/index-${language}.js`, site), onload: show });
+  const script = make("script", { src: new URL(`_static/index-${language}.js`, site), onload: show });
   document.body.append(dialog, script);
 }
 

@@ -87,6 +87,17 @@ def test_by_keyboard(open_page, width):
     assert page.evaluate(first) == "deepcopy"
 
 
+@pytest.mark.parametrize("base", ["http"], indirect=True)
+def test_marks_a_word_of_code_that_stands_in_pieces(open_page):
+    page = search(open_page, "en", "std=0.01")
+    page.keyboard.press("Enter")
+    page.locator("#search").wait_for(state="hidden")
+    places = """[...CSS.highlights.get("search")].map((range) =>
+      range.startContainer !== range.endContainer &&
+      Boolean(range.commonAncestorContainer.closest?.(".in pre")) && `${range}`)"""
+    assert "std=0.01" in page.evaluate(places)
+
+
 def test_within_the_page(open_page):
     page = search(open_page, "en", "freeze")
     code = page.locator("#search b code")

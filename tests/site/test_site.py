@@ -16,8 +16,8 @@ PAGES = [str(path.relative_to(SITE)) for path in sorted(SITE.glob("*/**/*.html")
 LESSON = "en/parameters.html"
 SIZES = [1440, 768, 390, 320]
 OF_EACH_KIND = [
-    *("en/index.html", "zh/index.html", LESSON, "zh/parameters.html"),
-    *("en/parameters-in-depth.html", "en/solutions/parameters.html"),
+    *("en/index.html", "zh/index.html", LESSON, "en/parameters-in-depth.html"),
+    *("en/solutions/parameters.html", "zh/solutions/use-gpu.html"),
     "en/references.html",
 ]
 
@@ -208,19 +208,44 @@ def test_code_on_a_phone(open_page):
     assert not code.evaluate(wide)
 
 
-def test_other_language_keeps_the_place(open_page):
+PARAGRAPHS = """(id) => {
+  const [cell, next] = [...document.querySelectorAll("article [id^=cell-]")].filter(
+    (one, k, all) => one.id === id || all[k - 1]?.id === id);
+  return [...document.querySelectorAll("article p")].filter((p) =>
+    cell.compareDocumentPosition(p) & 4 && p.compareDocumentPosition(next) & 4);
+}"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "number", "hash"),
+    [
+        ("cell-by-name", None, "#cell-by-name"),
+        ("cell-data-intro", 1, "#cell-data-intro.2-3"),
+        ("cell-summary", 2, "#cell-summary.6-29"),
+    ],
+)
+def test_other_language_keeps_the_place(open_page, cell, number, hash):
     if not (SITE / "zh").exists():
         pytest.skip("the site has no Chinese edition")
     page = open_page(LESSON)
     page.wait_for_load_state("networkidle")
-    page.evaluate("document.getElementById('cell-by-name').scrollIntoView()")
-    page.wait_for_function("document.querySelector('.other').hash === '#cell-by-name'")
+    place = f"document.getElementById('{cell}')"
+    if number is not None:
+        place = f"({PARAGRAPHS})('{cell}')[{number}]"
+    page.evaluate(f"{place}.scrollIntoView()")
+    page.wait_for_function(f"document.querySelector('.other').hash === '{hash}'")
     box = page.locator(".other").bounding_box()  # click() would scroll the page first
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.wait_for_url("**/zh/parameters.html*")
-    assert page.url.endswith("#cell-by-name")
+    assert page.url.endswith(hash)
     assert page.evaluate("document.documentElement.lang") == "zh-CN"
-    top = "document.getElementById('cell-by-name').getBoundingClientRect().top"
+    assert 0 <= page.evaluate(f"{place}.getBoundingClientRect().top") < 200
+
+
+def test_a_place_that_the_other_language_lacks_is_its_cell(open_page):
+    page = open_page(f"{LESSON}#cell-data-intro.7-9")
+    page.wait_for_function("scrollY > 1000")
+    top = "document.getElementById('cell-data-intro').getBoundingClientRect().top"
     assert 0 <= page.evaluate(top) < 200
 
 
@@ -264,8 +289,11 @@ def test_prediction_is_judged_and_remembered(open_page):
     number.get_by_role("textbox").fill("28")
     page.keyboard.press("Enter")
     assert number.get_by_role("status").inner_text().endswith("so does the output.")
+    page.locator("#cell-snapshot summary").click()  # to open is not to predict
+    page.locator("#cell-snapshot .out").wait_for()
     assert page.locator(".progress").inner_text() == "2 of 12 predicted"
     page.reload()
+    assert page.locator("#cell-snapshot .out").is_visible()
     assert box.evaluate("e => e.open") and verdict.inner_text()
     assert page.locator(".progress").inner_text() == "2 of 12 predicted"
 
@@ -328,7 +356,8 @@ def test_accessible(open_page, page_name):
 
     page, faults = open_page(page_name, color_scheme="light"), []
     page.evaluate(ONE_OF_EACH)
-    states = [("light", 1280), ("dark", 390)]  # every page in both themes and widths
+    # A page and its twin differ in words only: each is seen in one theme and width.
+    states = [("dark", 390) if page_name.startswith("zh") else ("light", 1280)]
     if page_name in OF_EACH_KIND:  # the frame, which is the same on all, in all four
         states = list(product(("light", "dark"), (1280, 390)))
     for theme, width in states:
