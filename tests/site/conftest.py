@@ -100,7 +100,14 @@ def open_page(chromium, base):
             "console",
             lambda m: wrong.append(f"console: {m.text}") if m.type == "error" else None,
         )
-        page.on("requestfailed", lambda r: wrong.append(f"did not come: {r.url}"))
+        page.on(
+            "requestfailed",
+            lambda r: (
+                None
+                if "ERR_ABORTED" in (r.failure or "")  # the page was left before
+                else wrong.append(f"did not come: {r.url}")
+            ),
+        )
         page.on(
             "request",
             lambda r: (

@@ -7,6 +7,7 @@ import pytest
 
 FAN, SHAPES, TIE = "numerical-stability-and-init", "linear-regression", "parameters"
 ROOT = Path(__file__).parents[2]
+once = pytest.mark.parametrize("base", ["http"], indirect=True)
 PARTS = """() => [...document.querySelectorAll("[data-part]")].map((part) =>
   ["d", "x", "y", "visibility"].map((name) => part.getAttribute(name))
     .concat(part.matches("text") ? part.textContent : ""))"""
@@ -15,7 +16,7 @@ OPEN = "document.querySelectorAll('details').forEach((box) => (box.open = true))
 
 @pytest.mark.parametrize("folder", ["en", "zh"])
 @pytest.mark.parametrize("lesson", [FAN, SHAPES, TIE])
-@pytest.mark.parametrize("base", ["http"], indirect=True)
+@once
 def test_drawing_stands_as_its_script_draws_it(open_page, lesson, folder):
     still = open_page(f"{folder}/{lesson}.html", java_script_enabled=False)
     drawn = open_page(f"{folder}/{lesson}.html").evaluate(PARTS)
@@ -31,7 +32,7 @@ def test_drawing_stands_as_its_script_draws_it(open_page, lesson, folder):
         (TIE, "Space", "Untied: two parameters with equal values"),
     ],
 )
-@pytest.mark.parametrize("base", ["http"], indirect=True)
+@once
 def test_figure_moves_by_keyboard_and_says_what_it_shows(open_page, lesson, key, said):
     page = open_page(f"en/{lesson}.html")
     page.evaluate(OPEN)
@@ -44,6 +45,7 @@ def test_figure_moves_by_keyboard_and_says_what_it_shows(open_page, lesson, key,
         assert control.get_attribute("aria-valuetext") == shown
 
 
+@once
 def test_notes_show_on_hover_and_focus_only(open_page):
     page = open_page(f"en/{FAN}.html")
     source = page.locator("#further .noted", has_text="Glorot").locator("> a")
@@ -59,6 +61,7 @@ def test_notes_show_on_hover_and_focus_only(open_page):
     assert term.locator(".tip").is_visible()
 
 
+@once
 @pytest.mark.parametrize("folder", ["en", "zh"])
 def test_first_page_shows_each_lesson_once_and_what_was_checked(open_page, folder):
     page = open_page(f"{folder}/index.html")
@@ -75,6 +78,7 @@ def test_first_page_shows_each_lesson_once_and_what_was_checked(open_page, folde
     page.wait_for_url(f"**/{links[0]}")
 
 
+@once
 def test_references_are_reached_from_every_page(open_page):
     page = open_page(f"zh/{TIE}.html")
     page.locator(".colophon a").click()

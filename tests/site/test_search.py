@@ -59,7 +59,9 @@ def test_finds(open_page, language):
     assert page.get_by_role("status").last.inner_text() in ("Nothing found", "没有找到")
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(
+    ("width", "base"), [(1280, "file"), (390, "http")], indirect=["base"]
+)
 def test_by_keyboard(open_page, width):
     page = open_page("en/parameters.html", width)
     field = page.locator("#search input")

@@ -16,9 +16,8 @@ PAGES = [str(path.relative_to(SITE)) for path in sorted(SITE.glob("*/**/*.html")
 LESSON = "en/parameters.html"
 SIZES = [1440, 768, 390, 320]
 OF_EACH_KIND = [
-    *("en/index.html", "zh/index.html", LESSON, "en/parameters-in-depth.html"),
-    *("en/solutions/parameters.html", "zh/solutions/use-gpu.html"),
-    "en/references.html",
+    *("en/index.html", "zh/index.html", "en/linear-regression.html"),
+    *("en/solutions/use-gpu.html", "en/references.html"),
 ]
 
 
@@ -65,6 +64,9 @@ def test_links_and_anchors():
     assert checked > 20
     assert not broken, "\n".join(broken)
 
+
+# For what does not depend on where the page comes from.
+once = pytest.mark.parametrize("base", ["http"], indirect=True)
 
 FAULTS = """() => {
   const all = (selector) => [...document.querySelectorAll(selector)];
@@ -128,6 +130,7 @@ def test_front_door_without_javascript(open_page, base):
     page.wait_for_url(f"{base}/en/index.html")
 
 
+@once
 @pytest.mark.parametrize("key", ["/", "Control+k"])
 def test_search_is_opened(open_page, key):
     page = open_page(LESSON)
@@ -164,6 +167,7 @@ FOCUSED = """() => {
 }"""
 
 
+@once
 def test_by_keyboard_alone(open_page):
     page = open_page("en/index.html")
     reached, unmarked = [], []
@@ -242,6 +246,7 @@ def test_other_language_keeps_the_place(open_page, cell, number, hash):
     assert 0 <= page.evaluate(f"{place}.getBoundingClientRect().top") < 200
 
 
+@once
 def test_a_place_that_the_other_language_lacks_is_its_cell(open_page):
     page = open_page(f"{LESSON}#cell-data-intro.7-9")
     page.wait_for_function("scrollY > 1000")
@@ -259,6 +264,7 @@ def test_next_visit_continues(open_page):
     assert page.evaluate("scrollY") > 5000
 
 
+@once
 @pytest.mark.parametrize("scripts", [True, False])
 def test_drawers_on_a_phone(open_page, scripts):
     page = open_page("en/index.html", 390, java_script_enabled=scripts)
@@ -298,6 +304,7 @@ def test_prediction_is_judged_and_remembered(open_page):
     assert page.locator(".progress").inner_text() == "2 of 12 predicted"
 
 
+@once
 def test_prediction_without_javascript(open_page):
     page = open_page(LESSON, java_script_enabled=False)
     cell = page.locator("#cell-weight-whole")
@@ -309,6 +316,7 @@ def test_prediction_without_javascript(open_page):
     assert page.locator("#cell-snapshot .out").is_visible()
 
 
+@once
 def test_link_into_a_covered_place_uncovers_it(open_page):
     page = open_page(f"{LESSON}#cell-weight-shape-why")
     assert page.locator("#cell-weight-whole details").evaluate("e => e.open")
@@ -319,13 +327,14 @@ SHIFT = """new Promise((done) => new PerformanceObserver((list) => done(
 )).observe({ type: "layout-shift", buffered: true }) || setTimeout(done, 700, 0))"""
 
 
+@once
 @pytest.mark.parametrize("width", [1440, 390])
 def test_nothing_moves_while_a_page_loads(open_page, width):
     page = open_page(LESSON, width)
     assert page.evaluate(SHIFT) < 0.01
 
 
-@pytest.mark.parametrize("base", ["http"], indirect=True)
+@once
 def test_download_notebook(open_page):
     page = open_page(LESSON)
     with page.expect_download() as download:
@@ -350,7 +359,7 @@ ONE_OF_EACH = """() => {
 }"""
 
 
-@pytest.mark.parametrize("base", ["http"], indirect=True)
+@once
 def test_accessible(open_page, page_name):
     from axe_playwright_python.sync_playwright import Axe
 
