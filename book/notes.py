@@ -124,7 +124,10 @@ def bibliography(app: Sphinx) -> Iterator[tuple[str, dict, str]]:
     links = [(e.fields["url"], html.escape(described(e))) for e in ordered]
     items = "".join(f'<li lang="en"><a href="{url}">{e}</a></li>' for url, e in links)
     folder, twin = ("zh", "en") if app.tags.has("zh") else ("en", "zh")
-    context = {"title": title, "body": f"<h1>{title}</h1><ul>{items}</ul>"}
+    context = {
+        "title": title,
+        "body": f'<h1>{title}</h1><ul class="sources">{items}</ul>',
+    }
     context |= {"up": "../", "folder": folder, "description": title}
     context |= {"twin_folder": twin, "twin": "references.html"}
     yield "references", context, "page.html"

@@ -161,9 +161,23 @@ def add_context(
     )
     context["folder"], other = sides
     context["predictions"] = doctree.astext().count('<fieldset class="predict"')
+    known = app.env.metadata
+    drawing = known[page].get("drawing") or known[app.config.root_doc].get("drawing")
+    if drawing and (address := context["address"]):
+        context["picture"] = f"{address}/{sides[0]}/{picture(app, Path(drawing))}"
     folder = source.parent if other == "en" else source / "zh"
     if (folder / f"{page}.ipynb").exists():
         context |= {"twin_folder": other, "twin": f"{page}.html"}
+
+
+def picture(app: Sphinx, drawing: Path) -> str:
+    """Write a drawing as PNG, to be shown with a link; return its path in the site."""
+    from resvg_py import svg_to_bytes
+
+    target = Path(app.outdir, "_images", f"{drawing.stem}.png")
+    target.parent.mkdir(exist_ok=True)
+    target.write_bytes(bytes(svg_to_bytes(svg_path=str(drawing), width=1200)))
+    return f"_images/{target.name}"
 
 
 def write_map(app: Sphinx, exception: Exception | None) -> None:

@@ -191,6 +191,8 @@ def make_figures(page: Page) -> None:
             continue  # a picture in a line of text
         page.figures += 1
         inline = bundle is None and draw(page, image)
+        if inline:
+            page.env.metadata[page.name].setdefault("drawing", inline["source"])
         block = shown
         while not isinstance(block.parent, (nodes.section, nodes.document)):
             block = block.parent
@@ -237,7 +239,7 @@ def draw(page: Page, image: nodes.image) -> nodes.raw | None:
     svg = re.sub(r'\bid="|url\(#', rf"\g<0>f{page.figures}-", svg)
     label = f'<svg class="drawing" role="img" aria-label="{escape(image["alt"])}"'
     svg = svg.replace("<svg", label, 1)
-    return nodes.raw("", svg, format="html", title=title)
+    return nodes.raw("", svg, format="html", title=title, source=str(path))
 
 
 # ---- predictions ----

@@ -266,6 +266,12 @@ def test_a_book_with_an_address_says_where_it_is(write, tmp_path):
     write("one.ipynb", markdown("title", "# One\n\nWhat a layer is about."))
     write("zh/index.ipynb", markdown("t", "# 书"), contents("one"))
     write("zh/one.ipynb", markdown("title", "# 一"))
+    for start, title in (("", "# Book"), ("../", "# 书")):
+        drawing = f"\n\n![A figure](../{start}img/figure.svg)"
+        opening = markdown("t", title + drawing), contents("one")
+        write("index.ipynb" if not start else "zh/index.ipynb", *opening)
+    assert build(tmp_path).returncode == 0
+    assert "og:image" not in (tmp_path / "_build/html/en/one.html").read_text("utf-8")
     conf = tmp_path / "book" / "conf.py"
     site = "https://ann.github.io/book"
     text = conf.read_text("utf-8")
@@ -277,6 +283,8 @@ def test_a_book_with_an_address_says_where_it_is(write, tmp_path):
     assert f'rel="canonical" href="{site}/en/one.html"' in page
     assert f'hreflang="zh" href="{site}/zh/one.html"' in page
     assert '<meta name="description" content="What a layer is about.">' in page
+    assert f'"og:image" content="{site}/en/_images/figure.png"' in page
+    assert (folder / "_images" / "figure.png").read_bytes().startswith(b"\x89PNG")
     assert f"<loc>{site}/en/one.html</loc>" in (folder / "sitemap.xml").read_text()
 
 

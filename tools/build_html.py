@@ -24,6 +24,7 @@ ROOT = Path(__file__).absolute().parent.parent
 NEEDED = {  # module: the package that brings it
     "fontTools": "fonttools",
     "myst_nb": "myst-nb",
+    "resvg_py": "resvg-py",
     "sphinx": "sphinx",
     "ziamath": "ziamath",
 }
