@@ -12,7 +12,6 @@ from pygments.lexers.python import PythonLexer
 from pygments.token import Comment, Keyword, Literal, Name, Number, Operator, String
 from sphinx.application import Sphinx
 from sphinx.builders.html import StandaloneHTMLBuilder
-from sphinx.environment import BuildEnvironment
 from sphinx.writers.html5 import HTML5Translator
 
 # The kinds of words in code that have a colour, and their class in book.css.
@@ -116,30 +115,16 @@ class Translator(HTML5Translator):
 
 
 class Builder(StandaloneHTMLBuilder):
-    """Sphinx's builder of HTML, without its own search, colours and translations."""
+    """Sphinx's builder of HTML, without its own search."""
 
     search = False
     default_translator_class = Translator
-
-    def create_pygments_style_file(self) -> None:
-        """Write none: book.css has the colours of code."""
-
-    def copy_translation_js(self) -> None:
-        """Copy none: no script of Sphinx is loaded."""
 
 
 def made_by(app: Sphinx) -> dict[str, dict[str, str]]:
     """Return what made the outputs of each page; refresh writes it."""
     path = Path(app.confdir, "executed.json")
     return json.loads(path.read_text("utf-8")) if path.exists() else {}
-
-
-def find_executed(app: Sphinx, env: BuildEnvironment, *changes: set) -> list[str]:
-    """Return the pages whose outputs were made anew since they were read."""
-    now, old = made_by(app), getattr(env, "made_by", {})
-    env.made_by = now
-    changed = [page for page in env.all_docs if now.get(page) != old.get(page)]
-    return [*changed, app.config.root_doc] if changed else []  # it has the seal
 
 
 def add_context(
@@ -153,7 +138,7 @@ def add_context(
     texts = first.findall(nodes.Text) if first else []
     told = "".join(t for t in texts if not isinstance(t.parent, nodes.raw))
     context["description"] = told.replace("\n", " ")
-    context["executed"] = app.env.made_by.get(page)
+    context["executed"] = made_by(app).get(page)
     context["up"] = "../" * (page.count("/") + 1)
     source, sides = (
         Path(app.srcdir),
@@ -198,7 +183,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register the builder, the element and what is done for every page."""
     app.add_builder(Builder, override=True)
     app.add_node(Tag, html=(visit_tag, depart_tag))
-    app.connect("env-get-outdated", find_executed)
     app.connect("html-page-context", add_context)
     app.connect("build-finished", write_map)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

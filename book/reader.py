@@ -3,9 +3,8 @@
 A page passes the functions in STEPS, one after the other. Each takes a `Page`, finds
 what it wants, by cell id or by kind of node, and changes the document in place; to add
 something to the pages, write such a function and put it into the list. Whatever a
-reader would miss (a figure without text, a bare dollar sign, a prediction without an
-answer) is a warning with page, cell and line, and the build makes warnings errors.
-Reads the notebooks, never writes one.
+reader would miss (a bare dollar sign, a prediction without an answer) is a warning with
+page, cell and line, and the build makes warnings errors. Reads notebooks, writes none.
 """
 
 import re
@@ -183,10 +182,6 @@ def make_figures(page: Page) -> None:
         if bundle is not None:
             image["alt"] = page.cell(image)["metadata"].get("alt", "")
         shown = bundle if bundle is not None else image.parent
-        if not image.get("alt"):
-            message = "the figure has no alternative text; say what it shows"
-            message += ', in the cell\'s metadata under "alt"' if bundle else ""
-            page.warn(image, message)
         if bundle is None and len(image.parent) > 1:
             continue  # a picture in a line of text
         page.figures += 1
@@ -237,7 +232,7 @@ def draw(page: Page, image: nodes.image) -> nodes.raw | None:
     svg = re.sub(r">\s+<", "><", svg[svg.index("<svg") :])
     svg = re.sub(r' (?:aria-labelledby|role)="[^"]*"', "", svg)
     svg = re.sub(r'\bid="|url\(#', rf"\g<0>f{page.figures}-", svg)
-    label = f'<svg class="drawing" role="img" aria-label="{escape(image["alt"])}"'
+    label = f'<svg class="drawing" role="img" aria-label="{escape(image.get("alt", ""))}"'
     svg = svg.replace("<svg", label, 1)
     return nodes.raw("", svg, format="html", title=title, source=str(path))
 

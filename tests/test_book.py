@@ -185,8 +185,6 @@ def test_faults_are_named_and_the_last_book_stays(write, tmp_path):
         markdown("numbered", "$$x \\tag{1}$$"),
         markdown("dollar", "A dollar $ that starts nothing."),
         markdown("link", "[gone](gone.ipynb) and [away](index.ipynb#Nowhere)"),
-        markdown("image", "![](../img/figure.svg)"),
-        code("plot", "plot()", picture()),
         markdown("fold", "<details><summary>More</summary>\n\nText."),
         code(
             "guess",
@@ -210,9 +208,7 @@ def test_faults_are_named_and_the_last_book_stays(write, tmp_path):
             "cell link, line 1: WARNING: ",
             "gone.ipynb",
             "Nowhere",
-            "cell image, line 1: WARNING: the figure has no alternative text",
             "cell title, line 3: WARNING: image file not readable: ../img/lost.svg",
-            "cell plot, line 1: WARNING: the figure has no alternative text",
             "cell fold, line 1: WARNING: <details> is not closed",
             "cell guess, line 1: WARNING: its prediction finds nothing",
             "The book (en) was not built",

@@ -80,7 +80,7 @@ def fingerprint(root: Path, source: Path) -> str:
 
     What stands in one lesson, but for its title, changes that lesson's page only.
     """
-    kinds = ("*.py", "*.html", "*.css", "*.js", "*.tsv", "*.toml")
+    kinds = ("*.py", "*.html", "*.css", "*.js", "*.tsv", "*.toml", "executed.json")
     files = [path for kind in kinds for path in sorted((root / "book").rglob(kind))]
     parts = [path.read_bytes() for path in [*files, source / "index.ipynb"]]
     for path in sorted(source.rglob("*.ipynb")):
@@ -112,7 +112,7 @@ def build_edition(root: Path, tag: str, source: Path, work: Path) -> None:
     stamp, want, conf = work / "complete", fingerprint(root, source), root / "book"
     kept = stamp.read_text().splitlines() if stamp.exists() else ["", ""]
     files = sorted([*source.rglob("*.ipynb"), *(root / "img").glob("*")])
-    files = [p.read_bytes() for p in [*files, conf / "executed.json"] if p.is_file()]
+    files = [path.read_bytes() for path in files if path.is_file()]
     state = hashlib.sha256(b"\0".join(files)).hexdigest()
     if kept == [want, state]:
         return
@@ -150,7 +150,8 @@ def publish(root: Path, works: dict[str, Path], target: Path) -> None:
     for leftover in (new, old):
         shutil.rmtree(leftover, ignore_errors=True)
     for tag, work in works.items():
-        unwanted = shutil.ignore_patterns(".buildinfo", "objects.inv")
+        unwanted = (".buildinfo", "objects.inv", "mystnb.*", "pygments.css")
+        unwanted = shutil.ignore_patterns(*unwanted, "translations.js")
         shutil.copytree(work / "html", new / tag, ignore=unwanted)
         pages = "".join(p.read_text("utf-8") for p in (new / tag).rglob("*.html"))
         shown = set(re.findall(r'_images/([^"]+)"', pages))
