@@ -232,8 +232,8 @@ def draw(page: Page, image: nodes.image) -> nodes.raw | None:
     svg = re.sub(r">\s+<", "><", svg[svg.index("<svg") :])
     svg = re.sub(r' (?:aria-labelledby|role)="[^"]*"', "", svg)
     svg = re.sub(r'\bid="|url\(#', rf"\g<0>f{page.figures}-", svg)
-    label = f'<svg class="drawing" role="img" aria-label="{escape(image.get("alt", ""))}"'
-    svg = svg.replace("<svg", label, 1)
+    alt = escape(image.get("alt", ""))
+    svg = svg.replace("<svg", f'<svg class="drawing" role="img" aria-label="{alt}"', 1)
     return nodes.raw("", svg, format="html", title=title, source=str(path))
 
 

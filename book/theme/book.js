@@ -165,7 +165,7 @@ if (link && place.page) {
   link.append(make("a", { href: `${place.page}.html#${place.id}`, textContent: say("continue", [name]) }));
 }
 
-// ---- what a link leads to is not covered; on paper nothing is ----
+// ---- what a link leads to is not covered ----
 function arrive() {
   const hash = decodeURIComponent(location.hash.slice(1)), [id, at, count] = hash.split(/\.(\d+)-(\d+)$/);
   const block = groups[id]?.length === Number(count) ? groups[id][at] : null;
@@ -175,8 +175,3 @@ function arrive() {
 }
 addEventListener("hashchange", arrive);
 if (location.hash) arrive();
-addEventListener("beforeprint", () => {
-  const closed = all("details:not([open])");
-  closed.forEach((box) => { box.open = true; });
-  addEventListener("afterprint", () => closed.forEach((box) => { box.open = false; }), { once: true });
-});
