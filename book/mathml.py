@@ -21,17 +21,15 @@ from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
-# What TeX reads and docutils does not: \frac12, x^12, (2,5), \big, \textstyle in a row.
+# What TeX reads and docutils does not: \frac12, (2,5), \big, \textstyle in a row.
 REWRITTEN = [
     (r"(\\[td]?frac)\s*(\d)\s*(\w)", r"\1{\2}{\3}"),
-    (r"(\\sqrt)\s*(\d)", r"\1{\2}"),
-    (r"([_^])(\d)(?=\d)", r"\1{\2}"),
     (r"(?<=\d),\s*(?=\d)", r"{,}\\,"),
     (r"\\([bB]ig+)(?![a-zA-Z])", r"\\\1l"),
     (r"\\textstyle\s*(\\\w+(?:[_^](?:\w|\{[^{}]*\}))*)", r"{\\textstyle\1}"),
 ]
 # What it sets otherwise than TeX: indices below a hat, primes, spaces round / | and -,
-# and after the name of a function; the nabla is upright.
+# and after the name of a function.
 MENDED = [
     (r"<munderover>(<mi>.</mi>)(.+?)(<mo [^>]*>[ˆˉ\u02dc]</mo>)</munderover>",
      r'<msub><mover accent="true">\1\3</mover>\2</msub>'),
@@ -39,7 +37,6 @@ MENDED = [
     (r'<mo(?: stretchy="false")?>([/|])</mo>', r'<mo lspace="0" rspace="0">\1</mo>'),
     (r"(,</mo>(?:<mspace[^>]*></mspace>)?)<mo>−", r'\1<mo form="prefix">−'),
     (r"<mo>(?:&ApplyFunction;|\u2061)</mo>(?!<mo)", '<mspace width="0.17em"></mspace>'),
-    ("<mi>∇", '<mi mathvariant="normal">∇'),
 ]  # fmt: skip
 # Browsers hang the root sign from its bar, so over a low letter it would sink.
 STRUT = '<mspace height="0.75em" depth="0.2em"></mspace>'

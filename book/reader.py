@@ -23,7 +23,6 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
-from sphinx.util.images import get_image_size
 
 LINES = 10000  # myst-nb counts a notebook's lines so: ten thousand for each cell
 NOT_PROSE = (nodes.literal, nodes.FixedTextElement, nodes.raw, nodes.math)
@@ -134,8 +133,6 @@ def name_cells(page: Page) -> None:
     for cell in page.cells:
         if blocks := page.blocks(cell["id"]):
             first = blocks[0]
-            if isinstance(first, nodes.raw):
-                first.parent.insert(first.parent.index(first), first := Tag("span"))
             if isinstance(first, nodes.title):
                 first = first.parent
             first["ids"].append(f"cell-{cell['id']}")
@@ -182,8 +179,6 @@ def make_figures(page: Page) -> None:
         if bundle is not None:
             image["alt"] = page.cell(image)["metadata"].get("alt", "")
         shown = bundle if bundle is not None else image.parent
-        if bundle is None and len(image.parent) > 1:
-            continue  # a picture in a line of text
         page.figures += 1
         inline = bundle is None and draw(page, image)
         if inline:
@@ -218,13 +213,10 @@ def is_caption(node: nodes.Node) -> bool:
 
 
 def draw(page: Page, image: nodes.image) -> nodes.raw | None:
-    """Return a drawing to stand in the page; set the size of any other picture."""
+    """Return a drawing, to stand in the page; of another picture nothing."""
     path = (Path(page.env.doc2path(page.name)).parent / image["uri"]).resolve()
-    if not path.is_file():
-        return None  # Sphinx says so
-    if path.suffix != ".svg":
-        image["width"], image["height"] = get_image_size(path) or (1, 1)
-        return None
+    if path.suffix != ".svg" or not path.is_file():
+        return None  # Sphinx says what is missing
     page.env.note_dependency(path)
     svg = path.read_text("utf-8")
     title = re.search("<title[^>]*>(.*?)</title>|$", svg)[1] or ""
