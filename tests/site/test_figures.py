@@ -88,5 +88,6 @@ def test_references_are_reached_from_every_page(open_page):
     page.locator(".colophon a").click()
     page.wait_for_url("**/zh/references.html")
     assert page.locator("article li a").count() > 10
+    assert page.locator('main a[href*="references"]').count() == 0
     page.locator(".other").click()
     page.wait_for_url("**/en/references.html")

@@ -91,6 +91,9 @@ FAULTS = """() => {
 }"""
 HEADINGS = """[...document.querySelectorAll('article :is(h1, h2, h3, h4, h5, h6)')]
   .map((h) => Number(h.tagName[1]))"""
+LETTERS = """[...document.querySelectorAll("svg.drawing text")].map((text) => [
+  parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a, text.textContent
+]).filter(([size]) => size < 11)"""
 WIDTHS = """[document.documentElement.scrollWidth,
   document.querySelector('article p')?.getBoundingClientRect().width ?? 0]"""
 
@@ -112,6 +115,8 @@ def test_page_is_whole(open_page, page_name):
         widest, text = page.evaluate(WIDTHS)
         if widest > width:
             faults[f"sideways scroll on a screen of {width}"] = widest
+        if width == 390 and (small := page.evaluate(LETTERS)):
+            faults["lettering under 11 px on a phone"] = small
         if text > 680:
             faults[f"lines too long to read on a screen of {width}"] = text
     assert not faults
