@@ -226,12 +226,13 @@ PARAGRAPHS = """(id) => {
 
 
 @pytest.mark.parametrize(
-    ("cell", "number", "hash"),
+    ("cell", "number", "hash", "base"),
     [
-        ("cell-by-name", None, "#cell-by-name"),
-        ("cell-data-intro", 1, "#cell-data-intro.2-3"),
-        ("cell-summary", 2, "#cell-summary.6-29"),
+        ("cell-by-name", None, "#cell-by-name", "http"),
+        ("cell-data-intro", 1, "#cell-data-intro.2-3", "file"),
+        ("cell-summary", 2, "#cell-summary.6-29", "http"),
     ],
+    indirect=["base"],
 )
 def test_other_language_keeps_the_place(open_page, cell, number, hash):
     if not (SITE / "zh").exists():
