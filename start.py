@@ -34,7 +34,6 @@ def run(command: list, said: str) -> None:
 
 def install(fetch: bool) -> None:
     """Install, or only fetch, what pyproject.toml asks for; once for each edition."""
-    import sysconfig
     import tomllib
 
     project, pins = HERE / "pyproject.toml", HERE / "constraints.txt"
@@ -44,7 +43,8 @@ def install(fetch: bool) -> None:
     if done and not fetch:
         return
     print("Installing into .venv; the first time takes minutes.", flush=True)
-    run([sys.executable, "-m", "venv", VENV], NO_VENV.format(VENV))
+    if not PYTHON.with_name(f"pip{PYTHON.suffix}").exists():
+        run([sys.executable, "-m", "venv", VENV], NO_VENV.format(VENV))
     table = tomllib.loads(project.read_text("utf-8"))["project"]
     wanted = table["dependencies"] + table["optional-dependencies"]["notebook"]
     pip = [PYTHON, "-m", "pip", "--disable-pip-version-check"]
@@ -54,8 +54,8 @@ def install(fetch: bool) -> None:
     offline = ["--no-index", "--find-links", WHEELS] if WHEELS.is_dir() else []
     said = NO_WHEELS if offline else NO_NETWORK
     run([*pip, "install", *offline, "-c", pins, *wanted], said)
-    home = {"base": str(VENV), "platbase": str(VENV)}
-    packages = sysconfig.get_path("purelib", "venv", home)
+    ask = [PYTHON, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    packages = subprocess.run(ask, stdout=subprocess.PIPE, text=True).stdout.strip()
     Path(packages, "lessons.pth").write_text(os.path.relpath(HERE, packages))
     stamp.write_text(edition, "utf-8")
 
@@ -72,4 +72,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("\nstart.py: interrupted. Start again, and it goes on.")
