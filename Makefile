@@ -6,6 +6,7 @@ PYTHON = python3
 LESSON =
 TITLE =
 TRANSLATED =
+HUB =
 SEEDS ?= 2
 PINS = constraints.txt
 SHELL = bash
@@ -14,7 +15,7 @@ venv = .venv/installed
 python = .venv/bin/python
 proof = $(python) -m bookproof
 
-.PHONY: help html lab new test refresh sync rules lint test-site portability mutate upgrade-report pdf slides
+.PHONY: help html lab new test refresh sync rules lint test-site portability mutate upgrade-report pdf slides colab hub-link
 
 help:  ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1~\2/p' Makefile | awk -F'~' '{printf "%-20s %s\n", $$1, $$2}'
@@ -24,7 +25,7 @@ html: $(venv)  ## build the book in _build/html and say which page to open
 	@$(python) tools/build_html.py
 
 lab: $(venv)  ## open JupyterLab on the chapter
-	@$(python) -m jupyterlab --custom-css "--ServerApp.tornado_settings={'static_custom_path': ['tools/jupyterlab']}" chapter_deep-learning-computation/index.ipynb
+	@$(python) -m jupyterlab --custom-css "--ServerApp.tornado_settings={'static_custom_path': ['tools/jupyterlab']}" --ServerApp.root_dir=. chapter_deep-learning-computation/index.ipynb
 
 new: $(venv)  ## start a lesson: make new LESSON=name TITLE="What it is about"
 	@$(proof) new "$(LESSON)" "$(TITLE)"
@@ -61,14 +62,21 @@ upgrade-report: $(venv)  ## show what this environment would print differently
 pdf: html  ## print the book to one PDF for each language (needs chromium)
 	@$(python) -m pip install -q -c constraints.txt -e '.[site]'
 	@$(python) tools/build_pdf.py
+	@$(python) tools/build_html.py
 
 slides: $(venv)  ## make slides of the lessons, to be shown offline
 	@$(python) tools/build_slides.py $(LESSON)
+
+colab:  ## push the notebooks that Colab opens to the branch colab
+	@$(PYTHON) tools/share.py colab
+
+hub-link:  ## print the link to a lesson for a class's hub (HUB=https://...)
+	@$(PYTHON) tools/share.py hub-link "$(HUB)" "$(LESSON)"
 
 $(venv): pyproject.toml $(PINS)
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("make: Python %d.%d is too old, need 3.11 or newer. Name a newer one, for example: make PYTHON=python3.12 html" % sys.version_info[:2])'
 	@echo "Installing into .venv (the first time a few minutes)"
 	@$(PYTHON) -m venv .venv || { echo "make: on Debian and Ubuntu, apt install python3-venv brings what is missing" >&2; exit 1; }
-	@$(python) -m pip install --disable-pip-version-check $(PINS:%=-c %) -e '.[test,book]' \
+	@$(python) -m pip install --disable-pip-version-check $(PINS:%=-c %) -e '.[notebook,test,book]' \
 	| awk '/^Collecting/ {print "    " $$2} /^Installing/ {print "    unpacking"} {fflush()}'
 	@touch $@

@@ -7,10 +7,6 @@ the folder of that language's notebooks. Nothing here executes a notebook.
 import sys
 from pathlib import Path
 
-# Where the repository is to be read, as a browser shows it, branch included:
-# "https://github.com/<owner>/<name>/tree/<branch>". The buttons for Colab and Binder
-# need it; while it is empty there are none.
-REPOSITORY = ""
 # Where the built book is to be read: "https://<owner>.github.io/<name>". Canonical
 # addresses and the map for search engines need it; while it is empty there are none.
 ADDRESS = ""
@@ -52,7 +48,6 @@ html_copy_source = False
 html_use_index = html_domain_indices = False
 html_context = {
     "address": ADDRESS.rstrip("/"),
-    "repository": REPOSITORY,
     "script_words": {key: words[key] for key in spoken},
     "words": words,
 }

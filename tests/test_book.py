@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import nbformat
@@ -224,18 +225,26 @@ def test_faults_are_named_and_the_last_book_stays(write, tmp_path):
 
 
 def set_repository(root: Path, address: str) -> None:
-    """Set the one setting that the buttons to Colab and Binder need."""
-    conf = root / "book" / "conf.py"
-    text, setting = conf.read_text("utf-8"), 'REPOSITORY = "'
+    """Set the one setting that the links to Colab and Binder need."""
+    launch = root / "book" / "launch.py"
+    text, setting = launch.read_text("utf-8"), 'REPOSITORY = "'
     assert f'\n{setting}"\n' in text or f"\n{setting}http" in text
     text = re.sub(f'(?m)^{setting}.*"$', f'{setting}{address}"', text)
-    conf.write_text(text, "utf-8")
+    launch.write_text(text, "utf-8")
 
 
-def test_buttons_lead_to_the_notebook_in_the_repository(write, tmp_path):
-    write("one.ipynb", markdown("title", "# One"), code("x", "x = 1"))
+def git(folder: Path, *arguments: str) -> str:
+    """Return what git says."""
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def test_links_lead_to_notebooks_that_run_alone(write, tmp_path):
+    prose = "# One\n\n![A dot](../img/figure.svg) [Home](index.ipynb#Lessons) `a[0](x)`"
+    source = "import safetensors\nfrom d2ltorch import try_gpu"
+    write("one.ipynb", markdown("title", prose), code("x", source))
     write("zh/index.ipynb", markdown("t", "# 书"), contents("one"))
-    write("zh/one.ipynb", markdown("title", "# 一"), code("x", "x = 1"))
+    write("zh/one.ipynb", markdown("title", "# 一"), code("x", "import torch"))
     set_repository(tmp_path, "https://github.com/ann/d2l.book/tree/work/v2")
     done = build(tmp_path)
     assert done.returncode == 0, done.stderr
@@ -243,19 +252,86 @@ def test_buttons_lead_to_the_notebook_in_the_repository(write, tmp_path):
         page = (tmp_path / "_build" / "html" / tag / "one.html").read_text("utf-8")
         path = f"chapter_deep-learning-computation/{folder}one.ipynb"
         links = re.findall(r'href="(https://[^"]*)"', page)
-        colab = "https://colab.research.google.com/github/ann/d2l.book/blob/work/v2/"
+        colab = "https://colab.research.google.com/github/ann/d2l.book/blob/colab/"
         assert colab + path in links
         binder = (
             "https://mybinder.org/v2/gh/ann/d2l.book/work%2Fv2?urlpath=lab%2Ftree%2F"
         )
         assert binder + path.replace("/", "%2F") in links
-        assert "%pip install git+https://github.com/ann/d2l.book@work/v2" in page
+
+    git(tmp_path, "init", "-q", "--bare", "origin")
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", "chapter_deep-learning-computation")
+    git(tmp_path, "remote", "add", "origin", str(tmp_path / "origin"))
+    named = ("-c", "user.name=a", "-c", "user.email=a@localhost")
+    git(tmp_path, *named, "commit", "-q", "-m", "First")
+    shutil.copy(ROOT / "tools" / "share.py", tmp_path / "tools")
+    share = [sys.executable, "tools/share.py"]
+    subprocess.run([*share, "colab"], cwd=tmp_path, check=True)
+    folder = "colab:chapter_deep-learning-computation"
+    text = git(tmp_path / "origin", "show", f"{folder}/one.ipynb")
+    page = tmp_path / "_build" / "html" / "en" / "one.html"
+    assert page.with_suffix(".ipynb").read_text("utf-8") == text, "the download"
+    install, title, _ = nbformat.reads(text, 4).cells
+    wanted = "git+https://github.com/ann/d2l.book@work/v2 safetensors"
+    assert install.source.endswith(f"    %pip install -q --no-deps {wanted}")
+    assert "`a[0](x)`" in title.source
+    raw = "https://raw.githubusercontent.com/ann/d2l.book/work/v2/img/figure.svg"
+    assert f"![A dot]({raw})" in title.source
+    assert (
+        f"[Home]({colab}chapter_deep-learning-computation/index.ipynb#L" in title.source
+    )
+    chinese = git(tmp_path / "origin", "show", f"{folder}/zh/one.ipynb")
+    assert len(nbformat.reads(chinese, 4).cells) == 2, "nothing to install"
+
+    hub = [*share, "hub-link", "https://hub.example.org/", "zh/one"]
+    said = subprocess.run(hub, cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert said.stdout == (
+        "https://hub.example.org/hub/user-redirect/git-pull"
+        "?repo=https%3A%2F%2Fgithub.com%2Fann%2Fd2l.book&urlpath=lab%2Ftree%2Fd2l.book"
+        "%2Fchapter_deep-learning-computation%2Fzh%2Fone.ipynb\n"
+    )
 
     set_repository(tmp_path, "https://github.com/ann/d2l.book")
     done = build(tmp_path)
     assert done.returncode == 1
-    assert "https://github.com/<owner>/<name>/tree/<branch>" in done.stderr
+    assert "https://github.com/<owner>/<name>/tree/<tag>" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_pages_link_the_zip_and_a_pdf_that_is_not_older(write, tmp_path):
+    write("one.ipynb", markdown("title", "# One"))
+    (tmp_path / "d2ltorch" / "__pycache__").mkdir(parents=True)
+    for name in ("start.py", "d2ltorch/a.py", "d2ltorch/__pycache__/a.pyc"):
+        (tmp_path / name).write_text("a = 1\n")
+    pdf = tmp_path / "_build" / "pdf" / "deep-learning-computation.en.pdf"
+    pdf.parent.mkdir(parents=True)
+    site = tmp_path / "_build" / "html"
+
+    def built() -> list[str]:
+        """Return what the pages link of the site's root."""
+        assert build(tmp_path).returncode == 0
+        pages = [site / "en" / name for name in ("index.html", "one.html")]
+        found = [re.findall(r'"\.\./(deep[^"]*)"', p.read_text("utf-8")) for p in pages]
+        assert found[0] == found[1] and "python start.py" in pages[1].read_text("utf-8")
+        return found[0]
+
+    zipped = "deep-learning-computation.zip"
+    pdf.write_text("of an earlier book")
+    assert built() == [zipped]
+    with zipfile.ZipFile(site / zipped) as archive:
+        names = [name.partition("/")[2] for name in archive.namelist()]
+    lessons = [f"chapter_deep-learning-computation/{n}.ipynb" for n in ("index", "one")]
+    assert names == sorted(
+        [*lessons, "constraints.txt", "d2ltorch/a.py", "img/figure.svg", "start.py"]
+    )
+    before = (site / zipped).read_bytes()
+    pdf.write_text("of this one")
+    (tmp_path / "start.py").touch()
+    assert built() == [zipped, pdf.name] and (site / pdf.name).exists()
+    assert (site / zipped).read_bytes() == before
+    write("one.ipynb", markdown("title", "# Two"))
+    assert built() == [zipped] and not (site / pdf.name).exists()
 
 
 def test_a_book_with_an_address_says_where_it_is(write, tmp_path):
@@ -282,19 +358,6 @@ def test_a_book_with_an_address_says_where_it_is(write, tmp_path):
     assert f'"og:image" content="{site}/en/_images/figure.png"' in page
     assert (folder / "_images" / "figure.png").read_bytes().startswith(b"\x89PNG")
     assert f"<loc>{site}/en/one.html</loc>" in (folder / "sitemap.xml").read_text()
-
-
-def test_binder_installs_what_the_outputs_were_made_with():
-    folder = ROOT / ".binder"
-    lines = (folder / "requirements.txt").read_text("utf-8").splitlines()
-    wanted = [line for line in lines if line and not line.startswith("#")]
-    constraints = wanted[0].removeprefix("--constraint ")
-    assert (folder / constraints).resolve() == ROOT / "constraints.txt"
-    assert wanted[1:] == ["--editable ."]
-    made_by = json.loads((ROOT / "book" / "executed.json").read_text("utf-8"))
-    python = {page["python"] for page in made_by.values()}
-    runtime = (folder / "runtime.txt").read_text("utf-8").strip()
-    assert {runtime.removeprefix("python-")} == python
 
 
 def test_only_what_changed_is_read_again(write, tmp_path):

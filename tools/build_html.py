@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import sys
+import zipfile
 from concurrent.futures import ProcessPoolExecutor
 from importlib import metadata
 from importlib.util import find_spec
@@ -28,6 +29,15 @@ NEEDED = {  # module: the package that brings it
     "sphinx": "sphinx",
     "ziamath": "ziamath",
 }
+ZIPPED = (  # what one needs to run the lessons, without make
+    "chapter_*/**/*.ipynb",
+    "d2ltorch/**/*",
+    "img/*",
+    "tools/jupyterlab/*",
+    *("start.py", "pyproject.toml", "constraints.txt", "README*.md", "LICENSE"),
+)
+NAME = "deep-learning-computation"  # of what is to be downloaded
+PDF = r"<!-- pdf -->.*?<!-- /pdf -->"  # the link to it in a page
 PLACE = re.compile(r"(\S+\.ipynb):(\d+)(\d{4}):")  # of a warning: cell and line
 
 
@@ -144,8 +154,23 @@ def build_edition(root: Path, tag: str, source: Path, work: Path) -> None:
     stamp.write_text(f"{want}\n{state}")
 
 
+def write_zip(root: Path, target: Path) -> None:
+    """Write what one needs to run the lessons; the same files give the same bytes."""
+    found = {path for pattern in ZIPPED for path in root.glob(pattern)}
+    with zipfile.ZipFile(target, "w") as archive:
+        for path in sorted(found):
+            name = path.relative_to(root)
+            if path.is_file() and not re.search(r"(^|/)(\.|__)\w+/", name.as_posix()):
+                info = zipfile.ZipInfo(f"{target.stem}/{name.as_posix()}")
+                info.external_attr = 0o644 << 16  # and 1980, the zip's own default
+                archive.writestr(info, path.read_bytes(), zipfile.ZIP_DEFLATED, 9)
+
+
 def publish(root: Path, works: dict[str, Path], target: Path) -> None:
-    """Put the finished editions and the front door together, then swap them in."""
+    """Put the finished editions and the front door together, then swap them in.
+
+    With a PDF that was printed since the pages last changed, if there is one.
+    """
     new, old = target.with_name("html.new"), target.with_name("html.old")
     for leftover in (new, old):
         shutil.rmtree(leftover, ignore_errors=True)
@@ -153,7 +178,16 @@ def publish(root: Path, works: dict[str, Path], target: Path) -> None:
         unwanted = (".buildinfo", "objects.inv", "mystnb.*", "pygments.css")
         unwanted = shutil.ignore_patterns(*unwanted, "translations.js")
         shutil.copytree(work / "html", new / tag, ignore=unwanted)
-        pages = "".join(p.read_text("utf-8") for p in (new / tag).rglob("*.html"))
+        pdf = root / "_build" / "pdf" / f"{NAME}.{tag}.pdf"
+        made = (work / "complete").stat().st_mtime
+        if linked := pdf.exists() and pdf.stat().st_mtime > made:
+            shutil.copy(pdf, new)
+        pages = ""
+        for path in (new / tag).rglob("*.html"):
+            page = path.read_text("utf-8")
+            page = re.sub(r"<!-- /?pdf -->" if linked else PDF, "", page)
+            path.write_text(page, "utf-8")
+            pages += page
         shown = set(re.findall(r'_images/([^"]+)"', pages))
         for picture in (new / tag / "_images").glob("*"):
             if picture.name not in shown:  # left from an earlier build
@@ -163,6 +197,7 @@ def publish(root: Path, works: dict[str, Path], target: Path) -> None:
         door = re.sub(r"(<!--|/\*) zh .*? /zh (-->|\*/)", "", door)
     (new / "index.html").write_text(door, "utf-8")
     shutil.copy(root / "book" / "404.html", new)
+    write_zip(root, new / f"{NAME}.zip")
     if target.exists():
         target.rename(old)
     new.rename(target)
