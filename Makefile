@@ -35,8 +35,9 @@ test: $(venv)  ## check that every notebook gives its stored outputs, the rules,
 refresh: $(venv)  ## execute the notebooks and store their outputs
 	@$(proof) refresh $(LESSON)
 
-sync: $(venv)  ## copy code and outputs into the Chinese edition and list what is stale
+sync: $(venv)  ## bring the Chinese edition and the exercises in step; list what is stale
 	@$(proof) sync $(LESSON) --translated "$(TRANSLATED)"
+	@$(python) tools/exercises.py
 
 rules: $(venv)  ## check what needs no kernel, in two seconds
 	@$(proof) rules $(LESSON)
