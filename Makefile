@@ -14,7 +14,7 @@ venv = .venv/installed
 python = .venv/bin/python
 proof = $(python) -m bookproof
 
-.PHONY: help html lab new test refresh sync rules lint test-site portability mutate upgrade-report pdf slides
+.PHONY: help html lab new test refresh sync rules lint test-site portability class test-class mutate upgrade-report pdf slides
 
 help:  ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1~\2/p' Makefile | awk -F'~' '{printf "%-20s %s\n", $$1, $$2}'
@@ -52,6 +52,13 @@ test-site: html  ## look at the built book in a real browser (needs chromium)
 
 portability: $(venv)  ## run every notebook on machines that round otherwise (SEEDS=10)
 	@$(proof) vary $(LESSON) --seeds $(SEEDS)
+
+class: $(venv)  ## make a graded course: make class LESSON=parameters (or zh/parameters)
+	@$(python) tools/course.py $(LESSON)
+
+test-class: $(venv)  ## grade five students with nbgrader and with otter-grader
+	@$(python) -m pip install -q -c constraints.txt nbgrader otter-grader
+	@$(python) -m pytest -q -s -W ignore tests/course
 
 mutate: $(venv)  ## alter code and outputs one at a time: what does no check notice?
 	@$(proof) mutate $(LESSON)

@@ -1,9 +1,9 @@
-"""Make a course of a lesson's exercises in _build/class: `make class LESSON=parameters`.
+"""Make a course of a lesson's exercises (`make class LESSON=parameters`).
 
-Two engines grade it, nbgrader and otter-grader; both get the tasks, the blank answers
-and the checks of exercises/<lesson>.ipynb, and hidden tests that are the same checks
-under a seed drawn here. LESSON=zh/parameters makes the Chinese one. Each folder is
-written whole: to a temporary name, then moved into place.
+It lies in _build/class, for two engines, nbgrader and otter-grader. Both get the tasks,
+the blank answers and the checks of exercises/<lesson>.ipynb, and hidden tests that are
+the same checks under a seed drawn here. LESSON=zh/parameters makes the Chinese one. A
+folder is written whole: to a temporary name, then moved into place.
 """
 
 import argparse
@@ -47,7 +47,6 @@ requirements: requirements.txt
 """
 PUBLIC = '''\
 """ # BEGIN TEST CONFIG
-points: {points}
 hidden: {hidden}
 """ # END TEST CONFIG
 def test_{name}({names}):
@@ -60,7 +59,9 @@ def test_{name}({names}):
 
 def unlinked(cell: NotebookNode) -> NotebookNode:
     """Return a task without links into the book, which a student's copy lies beside."""
-    source = LINK.sub(r"\1", SOLUTION.sub("", cell.source))
+    blocks = SOLUTION.sub("", cell.source).split("\n\n")
+    kept = (block for block in blocks if "](../solutions/" not in block)
+    source = LINK.sub(r"\1", "\n\n".join(kept))
     return new_markdown_cell(source, id=cell.id)
 
 
@@ -98,7 +99,7 @@ def for_nbgrader(student: NotebookNode, checks: str, seed: int) -> NotebookNode:
 def for_otter(
     student: NotebookNode, solved: dict[str, str], checks: str, seed: int
 ) -> NotebookNode:
-    """Return the master notebook of otter-grader; a question is a point, all or none."""
+    """Return the master notebook of otter-grader; a question is a point, or none."""
     name = CHECKS_OF.search(checks)[1]
     cells, waiting = [new_raw_cell(ASSIGNMENT.format(lesson=name))], []
     for cell in student.cells:
@@ -124,13 +125,14 @@ CHECKS_OF = re.compile(r'"([a-z-]+)"')
 def question(
     check: NotebookNode, answers: list[NotebookNode], checks: str, seed: int
 ) -> list[NotebookNode]:
-    """Return one question: its answers, and its check under the open and a drawn seed."""
+    """Return a question: its answers, and its check under the open and a drawn seed."""
     name = re.match(r"check\.(\w+)\(", check.source)[1]
-    found = {n.id for n in ast.walk(ast.parse(check.source)) if isinstance(n, ast.Name)}
-    names = ", ".join(sorted(found - {"check"}))
+    nodes = ast.walk(ast.parse(check.source))
+    found = {node.id for node in nodes if isinstance(node, ast.Name)} - {"check"}
+    names = ", ".join(sorted(found))
     tests = []
     for which, hidden in ((checks, "false"), (drawn(checks, seed), "true")):
-        fields = {"points": 0.5, "hidden": hidden, "name": name, "names": names}
+        fields = {"hidden": hidden, "name": name, "names": names}
         tests.append(PUBLIC.format(**fields, checks=which, call=check.source))
     head = f"# BEGIN QUESTION\nname: {name.replace('_', '-')}\npoints: 1\n"
     return [
@@ -167,7 +169,9 @@ def write(lesson: str, folder: Path) -> int:
     checks = f'checks("{name}", "zh")' if chinese else f'checks("{name}")'
     seed = secrets.randbelow(2**31 - 1) + 1
     graded = for_nbgrader(student, checks, seed)
-    nbformat.write(graded, made(folder / "nbgrader" / "source" / name / f"{name}.ipynb"))
+    nbformat.write(
+        graded, made(folder / "nbgrader" / "source" / name / f"{name}.ipynb")
+    )
     (folder / "nbgrader" / "nbgrader_config.py").write_text(CONFIG.format(lesson=name))
     master = for_otter(student, solved, checks, seed)
     nbformat.write(master, made(folder / "otter" / f"{name}.ipynb"))
@@ -185,7 +189,9 @@ def made(path: Path) -> Path:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("lesson", nargs="?", default="", help="parameters, zh/parameters")
+    parser.add_argument(
+        "lesson", nargs="?", default="", help="parameters, zh/parameters"
+    )
     lesson = parser.parse_args().lesson
     target = ROOT / "_build" / "class" / lesson
     try:

@@ -50,6 +50,9 @@ RIGHT = {
         "    other[4] = layer\n    return other"
     ],
 }
+FITTED = {  # to the numbers that the open seed draws: hidden tests refuse it
+    "three_point": THREE_POINT.format(a="2 / {n} ** 0.5", fill=FILL)
+}
 SAME = {  # alterations of the solution that are right too
     "small_network": ["3 * 4 + 4 + 4 * 1 → 3 * 4 + 4 + 4 / 1"],
     "three_point": [
