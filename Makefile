@@ -15,7 +15,7 @@ venv = .venv/installed
 python = .venv/bin/python
 proof = $(python) -m bookproof
 
-.PHONY: help html lab new test refresh sync rules lint test-site portability mutate upgrade-report pdf slides colab hub-link
+.PHONY: help html lab new test refresh sync rules lint test-site portability class test-class mutate upgrade-report pdf slides colab hub-link
 
 help:  ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1~\2/p' Makefile | awk -F'~' '{printf "%-20s %s\n", $$1, $$2}'
@@ -36,8 +36,9 @@ test: $(venv)  ## check that every notebook gives its stored outputs, the rules,
 refresh: $(venv)  ## execute the notebooks and store their outputs
 	@$(proof) refresh $(LESSON)
 
-sync: $(venv)  ## copy code and outputs into the Chinese edition and list what is stale
+sync: $(venv)  ## bring the Chinese edition and the exercises in step; list what is stale
 	@$(proof) sync $(LESSON) --translated "$(TRANSLATED)"
+	@$(python) tools/exercises.py
 
 rules: $(venv)  ## check what needs no kernel, in two seconds
 	@$(proof) rules $(LESSON)
@@ -52,6 +53,13 @@ test-site: html  ## look at the built book in a real browser (needs chromium)
 
 portability: $(venv)  ## run every notebook on machines that round otherwise (SEEDS=10)
 	@$(proof) vary $(LESSON) --seeds $(SEEDS)
+
+class: $(venv)  ## make a graded course: make class LESSON=parameters (or zh/parameters)
+	@$(python) tools/course.py $(LESSON)
+
+test-class: $(venv)  ## grade five students with nbgrader and with otter-grader
+	@$(python) -m pip install -q -c constraints.txt nbgrader otter-grader
+	@$(python) -m pytest -q -s -W ignore tests/course
 
 mutate: $(venv)  ## alter code and outputs one at a time: what does no check notice?
 	@$(proof) mutate $(LESSON)

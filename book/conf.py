@@ -29,6 +29,7 @@ source_suffix = {".ipynb": "myst-nb"}
 root_doc = "index"
 nitpicky = True
 exclude_patterns = ["zh", "**.ipynb_checkpoints"]
+suppress_warnings = ["toc.not_included"]  # the exercises: their lessons link them
 
 nb_execution_mode = "off"  # the stored outputs are the checked ones
 nb_merge_streams = True

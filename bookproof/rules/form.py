@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from bookproof.book import METADATA, Finding, Page, dumps, printed
 
-KNOWN_TAGS = {"predict", "raises-exception"}
+KNOWN_TAGS = {"answer", "check", "given", "predict", "raises-exception"}
 CELL_METADATA = {"alt", "jupyter", "predict", "slideshow", "tags", "translates"}
 NOTEBOOK_METADATA = {*METADATA, "code_cells"}
 WORDS = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
