@@ -39,7 +39,7 @@ WORDS = {
         "exercise": "Exercise",
         "title": "Exercises: {}",
         "intro": "The exercises of [the lesson]({lesson}), to be worked out here. "
-        "Write your answers in place of the dots, then run the cell below them: it "
+        "Replace the dots by your answers, then run the cell below them: it "
         "says in one line what holds, or what does not yet. `check.….hint()` gives a "
         "hint.",
         "solved": "[Solutions]({}) are there when you have tried.",
@@ -49,7 +49,7 @@ WORDS = {
     },
     "zh": {
         "exercise": "练习",
-        "title": "{}：练习",
+        "title": "{}练习",
         "intro": "请在这里完成[这一课]({lesson})的练习。把省略号换成你的答案，再运行"
         "下面的检查单元格，它会用一行话告诉你答案是否成立，或者还差在哪里。运行`check.….hint()`"
         "可以得到提示。",
@@ -145,7 +145,7 @@ def student(lesson: Page, solutions: Page) -> NotebookNode:
     """
     language = "zh" if lesson.is_translation else "en"
     words, name, there = WORDS[language], lesson.lesson, tasks(lesson)
-    title = re.sub("^# ", "", lesson.notebook.cells[0].source.partition("\n")[0])
+    title = re.match("# ([^:：\n]*)", lesson.notebook.cells[0].source)[1]
     section = lesson.book.exercises[lesson.is_translation]
     intro = words["intro"].format(lesson=f"../{name}.ipynb#{section}")
     solved = words["solved"].format(f"../solutions/{name}.ipynb")
