@@ -238,7 +238,7 @@ def test_other_language_keeps_the_place(open_page, cell, number, hash):
     if not (SITE / "zh").exists():
         pytest.skip("the site has no Chinese edition")
     page = open_page(LESSON)
-    page.wait_for_load_state("networkidle")
+    page.evaluate("document.fonts.ready.then(() => 0)")
     place = f"document.getElementById('{cell}')"
     if number is not None:
         place = f"({PARAGRAPHS})('{cell}')[{number}]"
