@@ -19,11 +19,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).absolute().parent.parent
+sys.path.append(str(ROOT / "book"))
 CHAPTER = ROOT / "chapter_deep-learning-computation"
 NEEDED = {
     "nbconvert": "nbconvert",
     "myst_nb": "myst-nb",
     "sphinx_revealjs": "sphinx-revealjs",
+    "ziamath": "ziamath",
 }
 STARTS = {"slide", "subslide"}
 TYPES = {*STARTS, "fragment", "skip", "notes", "-"}
@@ -57,11 +59,9 @@ def slide_types(path: Path) -> dict[str, str]:
 def reader():
     """Return what reads the Markdown of a cell, its formulas as the book has them."""
     from markdown_it import MarkdownIt
+    from mathml import to_mathml
     from mdit_py_plugins.amsmath import amsmath_plugin
     from mdit_py_plugins.dollarmath import dollarmath_plugin
-
-    sys.path.append(str(ROOT / "book"))
-    from mathml import to_mathml
 
     def formula(latex: str, options: dict) -> str:
         return to_mathml(latex, options["display_mode"])
@@ -159,13 +159,15 @@ def build(path: Path, types: dict[str, str], target: Path) -> int:
     )
     exporter.register_filter("markdown2html", to_html)
     html, _ = exporter.from_notebook_node(notebook, {"title": title})
+    target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(html, "utf-8")
     return sum(cell.metadata.slideshow.slide_type in STARTS for cell in notebook.cells)
 
 
 def write_parts(folder: Path) -> None:
-    """Put what the slides load into their folder: reveal.js, style, font, drawings."""
+    """Put what the slides load into their folder: reveal.js, style, drawings, font."""
     import sphinx_revealjs
+    from mathml import cut_font
 
     reveal = Path(sphinx_revealjs.__file__).parent / "_static" / "revealjs"
     for part in PARTS:
@@ -174,9 +176,7 @@ def write_parts(folder: Path) -> None:
         shutil.copy(reveal / part, copy)
     shutil.copy(ROOT / "book" / "slides" / "slides.css", folder)
     shutil.copytree(ROOT / "img", folder / "img", dirs_exist_ok=True)
-    font = ROOT / "_build" / "html" / folder.name / "_static" / "math.woff"
-    if font.exists():  # without it, formulas have the machine's own font
-        shutil.copy(font, folder)
+    cut_font(folder, folder / "math.woff", folder.with_suffix(".txt"))
 
 
 def main() -> int:
@@ -185,25 +185,23 @@ def main() -> int:
     lesson = parser.parse_args().lesson
     if missing := [name for module, name in NEEDED.items() if not find_spec(module)]:
         sys.exit(f"make slides: not installed: {', '.join(missing)}. Run: make html")
-    target, made = ROOT / "_build" / "slides", 0
+    folders = set()
     for source in sorted(CHAPTER.glob(f"{lesson or '*'}.ipynb")):
         try:
             types = slide_types(source)
         except ValueError as error:
             sys.exit(f"make slides: {error}")
-        if not types:
-            continue
         for tag, path in {"en": source, "zh": CHAPTER / "zh" / source.name}.items():
-            if path.exists():
-                folder = target / tag
-                write_parts(folder)
+            if types and path.exists():
+                folders.add(folder := ROOT / "_build" / "slides" / tag)
                 page = folder / f"{source.stem}.html"
                 count = build(path, types, page)
                 print(f"{count} slides: {page.relative_to(ROOT)}", flush=True)
-                made += 1
-    if not made:
+    if not folders:
         what = f"{lesson}.ipynb" if lesson else "No lesson"
         sys.exit(f"make slides: {what}: no cell with a slideshow.slide_type was found.")
+    for folder in folders:
+        write_parts(folder)
     return 0
 
 
