@@ -47,7 +47,7 @@ lint: $(venv)  ## check style and formatting of code, in notebooks too
 	@$(python) -m ruff check --quiet
 	@$(python) -m ruff format --check --quiet
 
-test-site: html  ## look at the built book in a real browser (needs chromium)
+test-site: html slides  ## look at the built book and slides in a real browser (needs chromium)
 	@$(python) -m pip install -q -c constraints.txt -e '.[site]'
 	@$(python) -m pytest -q -n 2 tests/site
 

@@ -82,18 +82,20 @@ def write_formula(translator: nodes.NodeVisitor, node: nodes.Element) -> None:
     raise nodes.SkipNode
 
 
-def cut_font(app: Sphinx, exception: Exception | None) -> None:
-    """Write the part of STIX Two Math that the formulas of the site need."""
+def cut_font(pages: Path, target: Path, made: Path) -> None:
+    """Write the part of STIX Two Math that the formulas of the pages need.
+
+    `made` notes for which characters: for the same ones it is not cut again.
+    """
     used = {"\N{SQUARE ROOT}"}  # <msqrt> names no character
-    for page in Path(app.outdir).rglob("*.html"):
+    for page in pages.rglob("*.html"):
         for mathml in re.findall("<math.*?</math>", page.read_text("utf-8"), re.S):
             used.update(unescape(re.sub("<[^>]*>", "", mathml)))
     # A lone letter in <mi> is shown as its mathematical italic (Latin, h, Greek).
     italics = map(chr, [*range(0x1D434, 0x1D468), 0x210E, *range(0x1D6E2, 0x1D71C)])
     used.update([c for c in italics if normalize("NFKC", c) in used])
-    text, made = "".join(sorted(used)), Path(app.doctreedir, "math.txt")
-    target = Path(app.outdir, "_static", "math.woff")
-    if exception or (target.exists() and made.exists() and made.read_text() == text):
+    text = "".join(sorted(used))
+    if target.exists() and made.exists() and made.read_text() == text:
         return
     from fontTools import subset
     from fontTools.ttLib import TTFont
@@ -127,8 +129,15 @@ def suit_screens(font: object) -> None:
         font["hmtx"][name] = (width, round(bearing * scale))
 
 
+def cut_font_of_site(app: Sphinx, exception: Exception | None) -> None:
+    """Put the font beside the pages, unless their build went wrong."""
+    site, made = Path(app.outdir), Path(app.doctreedir, "math.txt")
+    if not exception:
+        cut_font(site, site / "_static" / "math.woff", made)
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the renderer under the name ``mathml``."""
     app.add_html_math_renderer("mathml", (write_formula, None), (write_formula, None))
-    app.connect("build-finished", cut_font)
+    app.connect("build-finished", cut_font_of_site)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

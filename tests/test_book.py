@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from html.parser import HTMLParser
 from pathlib import Path
 
 import nbformat
@@ -55,6 +56,30 @@ def contents(*lessons: str) -> nbformat.NotebookNode:
     """Return the cell that lists the lessons."""
     links = "\n".join(f"- [{name}]({name}.ipynb)" for name in lessons)
     return markdown("contents", f"## Lessons\n\n{links}")
+
+
+class Covers(HTMLParser):
+    """Collects the texts of a slide that are seen before the first click."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.above: list[bool] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        """Note whether a division is revealed later."""
+        if tag == "div":
+            self.above.append("fragment" in (dict(attrs).get("class") or "").split())
+
+    def handle_endtag(self, tag: str) -> None:
+        """Leave a division."""
+        if tag == "div":
+            self.above.pop()
+
+    def handle_data(self, data: str) -> None:
+        """Note an answer that nothing covers."""
+        if "ANSWER" in data and not any(self.above):
+            self.open.append(data)
 
 
 @pytest.fixture
@@ -419,42 +444,73 @@ def test_missing_package_is_named(tmp_path):
     assert "Not installed: no-such-package" in done.stderr
 
 
-def test_slides_tell_their_place_and_part_answer_from_question(write, tmp_path):
-    shutil.copy(ROOT / "tools" / "build_slides.py", tmp_path / "tools")
+def on(kind: str) -> dict:
+    """Return the metadata of a cell with this slide type."""
+    return {"slideshow": {"slide_type": kind}}
 
-    def on(kind: str) -> dict:
-        return {"slideshow": {"slide_type": kind}}
 
-    write(
-        "one.ipynb",
-        markdown("title", "# One", **on("slide")),
-        markdown("access", "## 1. Access\n\n### What is `x`?", **on("slide")),
-        code("x", "x = 1\n\n\nx", {"output_type": "stream", "text": "1"}, **on("-")),
-        markdown("why", "It is one.\n\n### And $y$?", **on("subslide")),
-        code("y", "y = 2", **on("subslide")),
-        markdown("rest", "Not shown.", **on("skip")),
-    )
-    write("zh/one.ipynb", markdown("title", "# 一"), markdown("access", "## 取用"))
+def slides(folder: Path) -> list[str]:
+    """Build the slides of a small repository; return the HTML of each English one."""
+    shutil.copy(ROOT / "tools" / "build_slides.py", folder / "tools")
     done = subprocess.run(
         [sys.executable, "tools/build_slides.py"],
-        cwd=tmp_path,
+        cwd=folder,
         capture_output=True,
         encoding="utf-8",
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    folder = tmp_path / "_build" / "slides"
-    page = (folder / "en" / "one.html").read_text("utf-8").split("<body")[1]
-    slides = [text.split("</section>")[0] for text in page.split("<section>")]
-    texts = [" ".join(re.sub("<[^>]*>", " ", slide).split()) for slide in slides]
-    texts = [text for text in texts[1:] if text]
-    assert texts[0] == "One"
-    assert texts[1].startswith("1. Access What is x ? x = 1 x 1 It is one.")
-    assert texts[2].startswith("1. Access And")
-    assert texts[3].startswith("1. Access · And") and texts[3].endswith("y = 2")
-    assert "Not shown" not in page
+    page = (folder / "_build" / "slides" / "en" / "one.html").read_text("utf-8")
     assert not re.search(r'(?:src|href)="https?:', page)
-    assert 'lang="zh-CN"' in (folder / "zh" / "one.html").read_text("utf-8")
+    shown = [text.split("</section>")[0] for text in page.split("<section>")[1:]]
+    return [text for text in shown if text.strip()]
+
+
+def text_of(html: str) -> str:
+    """Return what a reader sees of HTML, in one line."""
+    return " ".join(re.sub("<[^>]*>", " ", html).split())
+
+
+def test_slides_begin_at_headings_and_answers_are_for_the_speaker(write, tmp_path):
+    write(
+        "one.ipynb",
+        markdown("title", "# One", **on("slide")),
+        markdown("access", "## 1. Access\n\n### What is `x`?", **on("slide")),
+        code("x", "x = 1\n\n\nx", {"output_type": "stream", "text": "1"}),
+        markdown("why", "It is one.\n\n### And $y$?", **on("subslide")),
+        code("y", "y = 2", **on("subslide")),
+        markdown("law", "Since\n\n$$y=2$$\n\n### Why?\n\nSo.", **on("subslide")),
+        markdown("rest", "Not shown.", **on("skip")),
+    )
+    write("zh/one.ipynb", markdown("title", "# 一"), markdown("access", "## 取用"))
+    made = slides(tmp_path)
+    assert 'class="notes"' in made[1]
+    assert [text_of(slide) for slide in made] == [
+        "One",
+        "1. Access What is x ? x = 1 x 1 It is one.",
+        "1. Access And y ?",
+        "1. Access And y ? y = 2",
+        "1. Access And y ? Since y = 2",
+        "1. Access Why? So.",
+    ]
+    assert 'lang="zh-CN"' in (tmp_path / "_build/slides/zh/one.html").read_text("utf-8")
+
+
+def test_the_answer_to_a_prediction_waits_for_a_click(write, tmp_path):
+    answer = {"output_type": "stream", "text": "ANSWER"}
+    cells = [markdown("title", "# One", **on("slide"))]
+    for k, kind in enumerate(["-", "fragment", "subslide"]):
+        cells += [
+            markdown(f"ask-{k}", "### Predict it", **on("slide")),
+            code(f"run-{k}", "print(x)", answer, tags=["predict"], **on(kind)),
+            markdown(f"why-{k}", "It is ANSWER."),
+        ]
+    write("one.ipynb", *cells)
+    page = "".join(slides(tmp_path))
+    assert page.count("ANSWER") == 6
+    parser = Covers()
+    parser.feed(page)
+    assert parser.open == []
 
 
 def test_old_anchors_lead_to_what_took_their_place(write, tmp_path):
