@@ -69,7 +69,9 @@ class Check:
                     if not holds:
                         raise self.not_yet(*texts)
                     count += 1
-        except NotImplementedError:
+        except NotImplementedError as error:
+            if str(error):  # PyTorch's own, and not that of a blank
+                raise self.stopped(error) from None
             raise self.not_yet("it is not written yet", "答案还没有写") from None
         except TimeUp:
             english = f"it did not end within {LIMIT} seconds"
@@ -96,7 +98,8 @@ class Check:
         print(self.say(f"Hint {number}: {hint}", f"提示{number}：{hint}"))
 
     def not_yet(self, english: str, chinese: str) -> NotYet:
-        return NotYet(self.say(f"Not yet: {english}.", f"还没通过：{chinese}。"))
+        line = self.say(f"Not yet: {english}.", f"还没通过：{chinese}。")
+        return NotYet(" ".join(line.split()))
 
     def stopped(self, error: Exception) -> NotYet:
         """Say with which error, and in which line of the learner's, an answer ended."""

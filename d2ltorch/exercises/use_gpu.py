@@ -1,0 +1,236 @@
+"""Checks of the lesson on GPUs."""
+
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import redirect_stdout
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from . import Claims, hints
+
+
+@hints(
+    (
+        "`to` makes another tensor only if something has to change, or if told to.",
+        "只有需要改变，或者明确要求复制时，`to`才会新建张量。",
+    ),
+)
+def same_object(itself: Sequence[bool]) -> Claims:
+    yield (
+        len(itself) == 4,
+        f"there are {len(itself)} answers, and four calls",
+        f"共有四个调用，却给出了{len(itself)}个答案",
+    )
+    x = torch.ones(3, device="cpu", dtype=torch.float32)
+    calls = x.to("cpu"), x.to(torch.float32), x.to(x), x.to("cpu", copy=True)
+    wrong = sum((y is x) != each for y, each in zip(calls, itself, strict=True))
+    yield (
+        not wrong,
+        f"wrong answers among the four: {wrong}",
+        f"四个答案中有{wrong}个不对",
+    )
+
+
+class _Waits(TorchDispatchMode):
+    count = 0
+
+    def __torch_dispatch__(self, op, types, args=(), kwargs=None):
+        self.count += op == torch.ops.aten._local_scalar_dense.default
+        return op(*args, **(kwargs or {}))
+
+
+with _Waits():  # PyTorch imports here what a mode needs, and no alarm may interrupt it
+    torch.zeros(()).item()
+
+
+def _watched(
+    watch: Callable[[Iterable[Tensor]], Sequence[float]], losses: Tensor
+) -> tuple[Sequence[float] | None, int, int]:
+    """Return what an answer gives, the losses that it takes, and its waits."""
+    taken, steps = [], list(losses)
+
+    def one_by_one() -> Iterator[Tensor]:
+        for loss in steps:
+            taken.append(loss)
+            yield loss
+
+    with redirect_stdout(io.StringIO()), _Waits() as mode:
+        shown = watch(one_by_one())
+    return shown, len(taken), mode.count
+
+
+@hints(
+    (
+        "A wait is a number that Python asks for: to print it, or to decide an `if`.",
+        "每当Python需要一个数时就要等待，打印需要数，`if`判断也需要数。",
+    ),
+    (
+        "Every ten steps, keep `loss.item()` under a name, and use that name twice.",
+        "每十步把`loss.item()`存入一个变量，记录和判断都用这个变量。",
+    ),
+)
+def waits(count: int, watch: Callable[[Iterable[Tensor]], Sequence[float]]) -> Claims:
+    yield (
+        count == 110,
+        f"the loop does not wait {count} times; count each number that is needed",
+        f"原来的循环等待的次数不是{count}；每需要一个数，就要计一次",
+    )
+    losses = torch.arange(100.0, 0.0, -1.0)
+    shown, _, waited = _watched(watch, losses)
+    yield shown is not None, "`watch` returns nothing", "`watch`没有返回任何内容"
+    yield (
+        waited == 10,
+        f"for 100 losses `watch` asks for {waited} numbers by `item()` or `if`, not 10",
+        f"对于100个损失，`watch`通过`item()`或`if`取了{waited}次数，而不是10次",
+    )
+    tensors = sum(isinstance(each, Tensor) for each in shown)
+    english = "it returns tensors, which may hold on to their graphs, and not numbers"
+    yield not tensors, english, "它返回的是张量，而不是数；张量可能还保留着计算图"
+    shown = list(shown)
+    starts = [k for k in range(10) if shown == losses[k::10].tolist()]
+    yield (
+        bool(starts),
+        f"the {len(shown)} numbers returned are not those of every tenth step",
+        f"返回的{len(shown)}个数不是每十步一个的损失",
+    )
+    for late in (int(torch.randint(1, 10, ())), 0):
+        stop = starts[0] + 10 * int(torch.randint(3, 8, ()))
+        low = stop - late
+        high, below = torch.linspace(0.0019, 0.0011, low), torch.linspace(9e-4, 0, 60)
+        losses = torch.cat([high, below])
+        shown, taken, waited = _watched(watch, losses)
+        where = f"the losses are below 1e-3 from step {low} on"
+        wo = f"从step={low}起，损失都小于1e-3"
+        yield (
+            low < taken <= low + 10,
+            f"{where}, but `watch` takes {taken} of them",
+            f"{wo}，但是`watch`取了{taken}个损失",
+        )
+        seen = losses[starts[0] : stop + 1 : 10].tolist()
+        yield (
+            waited == len(seen),
+            f"{where}, and `watch` waits {waited} times, not {len(seen)}",
+            f"{wo}，`watch`却等待了{waited}次，而不是{len(seen)}次",
+        )
+        yield (
+            list(shown) in (seen, seen[:-1]),  # the last may be printed or not
+            f"{where}, and the numbers returned are not those of every tenth step",
+            f"{wo}，返回的却不是每十步一个的损失",
+        )
+
+
+def _parts(value: object, name: str = "batch") -> Iterator[tuple[str, object]]:
+    """Yield all that is in a batch, by the expression that finds it."""
+    yield name, value
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from _parts(each, f"{name}[{key!r}]")
+    if isinstance(value, (list, tuple)):
+        for at, each in enumerate(value):
+            yield from _parts(each, f"{name}[{at}]")
+
+
+@hints(
+    (
+        "A list may hold lists: let the function call itself for what is inside.",
+        "列表里还可以有列表，所以要让函数为里面的每一项调用自己。",
+    ),
+    (
+        "Four cases: a tensor, a dictionary, a list or tuple, anything else.",
+        "分四种情况：张量、字典、列表或元组、其他内容。",
+    ),
+)
+def to_device(to_device: Callable[[object, object], object]) -> Claims:
+    n, *kinds = torch.randint(0, 3, (5,)).tolist()
+    nested: object = (torch.rand(2), ["deep"])
+    for kind in kinds:
+        nested = ([nested], (nested, 1), {"in": nested})[kind]
+    batch = {
+        "x": torch.rand(n + 2, 3),
+        "y": (torch.arange(n + 2), ["cat", b"dog", torch.rand(3) > 0.5]),
+        7: [None, 2.5, range(3), {}, (), []],
+        "nested": nested,
+    }
+    one = to_device(torch.rand(3), torch.device("meta"))
+    english = "a batch that is one tensor does not move"
+    yield one.is_meta, english, "批量只是一个张量时，它没有移动"
+    before, moved = dict(_parts(batch)), dict(_parts(to_device(batch, "meta")))
+    after = dict(_parts(batch))
+    english = "it changes the batch that it was given; return a new one"
+    kept = all(after.get(name, after) is part for name, part in before.items())
+    yield kept, english, "它改动了传入的批量；请返回新的批量"
+    same = dict(_parts(to_device(batch, "cpu")))
+    lost = min(before.keys() - moved.keys(), default="")
+    yield not lost, f"the result has no `{lost}`", f"结果中没有`{lost}`"
+    for name, part in before.items():
+        now, kind = moved[name], type(moved[name]).__name__
+        yield (
+            type(now) is type(part),
+            f"`{name}` comes back as an object of type {kind}",
+            f"`{name}`在结果中变成了{kind}类型",
+        )
+        if isinstance(part, Tensor):
+            yield now.is_meta, f"`{name}` has not moved", f"`{name}`没有移动"
+            yield (
+                repr(same[name]) == repr(part),
+                f"`{name}`, asked for on the CPU, has other numbers or another dtype",
+                f"要求移到CPU时，`{name}`的数值或dtype变了",
+            )
+        elif not isinstance(part, (dict, list, tuple)):
+            yield now == part, f"`{name}` is {now!r}", f"`{name}`变成了{now!r}"
+
+
+def _first(copies: int, latency: float, bandwidth: float, starts: int) -> int:
+    fixed = (copies + starts) * latency
+    return next(
+        n
+        for n in range(1, 2000)
+        if fixed + copies * 4 * n**2 / bandwidth + n**3 / 1e13 < n**3 / 5e10
+    )
+
+
+@hints(
+    (
+        "Write the time on each side, as `stay` and `move` in the lesson; only the "
+        "number of copies and of latencies is new.",
+        "像正文的`stay`和`move`那样，分别写出两边的时间，新增的只有复制次数和延迟次数。",
+    ),
+    (
+        "Each copy takes latency + 4n²/bandwidth, each start one latency more.",
+        "每次复制用时为：延迟 + 4n²/带宽；每次启动再加一次延迟。",
+    ),
+)
+def first_n(first_n: Callable[..., int]) -> Claims:
+    found = first_n(3)
+    yield (
+        found == 124,
+        f"in the lesson, with three copies, it is 124, not {found}",
+        f"正文中复制三次，结果是124，而不是{found}",
+    )
+    found = first_n(1)
+    yield (
+        found == _first(1, 10e-6, 25e9, 0),
+        f"if one matrix travels, it is not {found}",
+        f"只传输一个矩阵时，结果不是{found}",
+    )
+    found = first_n(0, starts=1)
+    yield (
+        found == _first(0, 10e-6, 25e9, 1),
+        f"if nothing travels, but the operation waits one latency, it is not {found}",
+        f"什么都不传输，只是启动要花一次延迟的时间时，结果不是{found}",
+    )
+    u, v = torch.rand(2).tolist()
+    for copies, latency, bandwidth, starts in (
+        (0, 1e-5, 1e10, 0),
+        (3, (1 + u) * 1e-5, (8 + 2 * v) * 1e8, 0),  # a slow link
+        (int(1 + 2 * u), (1 + v) * 1e-5, (1 + u) * 1e10, int(2 + 3 * v)),
+    ):
+        found = first_n(copies, latency, bandwidth, starts)
+        case = f"first_n({copies}, {latency:.3g}, {bandwidth:.3g}, {starts})"
+        yield (
+            found == _first(copies, latency, bandwidth, starts),
+            f"`{case}` is not {found}",
+            f"`{case}`的结果不是{found}",
+        )
