@@ -32,22 +32,25 @@ def answers(lesson: str) -> dict:
 
 @cache
 def solved(lesson: str) -> dict[str, dict]:
-    """Return for each check of a lesson the cells before it, by their kind."""
+    """Return for each check of a lesson the cells that it needs, by their kind."""
     page = Page.read(BOOK.folder / "solutions" / f"{lesson}.ipynb", BOOK)
     found, imports = {}, []
     for number, cells in generator.sections(page):
         tagged = [(generator.kind(cell), cell) for cell in cells]
         given = [cell.source for kind, cell in tagged if kind == "given"]
         imports = imports or given
+        before, answer = [], []  # what was answered before, and since the last check
         for kind, cell in tagged:
+            if kind == "answer":
+                answer.append(cell)
             if kind == "check":
                 name = cell.source.removeprefix("check.").partition("(")[0]
-                before = tagged[: tagged.index((kind, cell))]
                 found[name] = {
-                    "given": imports + given * (number > 0),
-                    "answer": [cell for kind, cell in before if kind == "answer"],
+                    "given": imports + given * (number > 0) + before,
+                    "answer": answer,
                     "check": cell.source,
                 }
+                before, answer = [*before, *(each.source for each in answer)], []
     return found
 
 
@@ -84,6 +87,7 @@ def test_blank_is_not_yet(lesson, name):
 
 @pytest.mark.parametrize(("lesson", "name"), CHECKS)
 def test_wrong_answers_are_refused_in_one_line(lesson, name, monkeypatch):
+    run(lesson, name, solution(lesson, name))  # so that no import takes of the second
     monkeypatch.setattr(exercises, "LIMIT", 1)
     wrong = answers(lesson)["WRONG"][name]
     assert len(wrong) >= 3
@@ -111,6 +115,7 @@ def nan_memory():
 
 @pytest.mark.parametrize(("lesson", "name"), CHECKS)
 def test_altered_solutions_are_refused(lesson, name, monkeypatch, nan_memory):
+    run(lesson, name, solution(lesson, name))  # so that no import takes of the second
     monkeypatch.setattr(exercises, "LIMIT", 1)
     cells, right = solved(lesson)[name]["answer"], set()
     for at, cell in enumerate(cells):
