@@ -140,6 +140,11 @@ def test_every_check_is_in_the_solutions_and_speaks_chinese(lesson):
             assert len(pair) == 2, name
 
 
+def test_every_lesson_with_checks_has_its_answers():
+    checked = (ROOT / "d2ltorch" / "exercises").glob("[a-z]*.py")
+    assert sorted(path.stem.replace("_", "-") for path in checked) == LESSONS
+
+
 def test_exercise_notebooks_are_what_the_solutions_make():
     for path, text in generator.made(BOOK).items():
         assert path.read_text("utf-8") == text, f"{path}: run make sync"
