@@ -88,6 +88,9 @@ WRONG = {
         FIT.format(load=ALL, save=SAVE).replace("if path", "if not path"),
         FIT.format(load=ALL, save=SAVE).replace('ck["losses"]', "[]"),
         FIT.format(load=ALL, save=SAVE).replace("sched, 1", "sched, 2"),
+        FIT.format(load=ALL, save=SAVE).replace(
+            "net, opt", "torch.manual_seed(0)\n    net, opt", 1
+        ),
         "def fit(path, epochs):\n    torch.manual_seed(0)\n"
         "    return train(*build(), epochs)",
         "def fit(path, epochs):\n    while True:\n        pass",
