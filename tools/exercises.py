@@ -39,9 +39,9 @@ WORDS = {
         "exercise": "Exercise",
         "title": "Exercises: {}",
         "intro": "The exercises of [the lesson]({lesson}), to be worked out here. "
-        "Replace the dots by your answers, then run the cell below them: it "
-        "says in one line what holds, or what does not yet. `check.….hint()` gives a "
-        "hint.",
+        "Write your answers in place of `...` or `raise NotImplementedError`, then run "
+        "the cell below: it says in one line what holds, or what does not yet. "
+        "`check.….hint()` gives a hint.",
         "solved": "[Solutions]({}) are there when you have tried.",
         "solution": "([solution]({}))",
         "open": "*No cell checks this one. Try it, in code or in words; then compare.*",
@@ -49,13 +49,14 @@ WORDS = {
     },
     "zh": {
         "exercise": "练习",
-        "title": "{}练习",
-        "intro": "请在这里完成[这一课]({lesson})的练习。把省略号换成你的答案，再运行"
-        "下面的检查单元格，它会用一行话告诉你答案是否成立，或者还差在哪里。运行`check.….hint()`"
-        "可以得到提示。",
-        "solved": "做过之后，再看[解答]({})。",
+        "title": "{}（练习）",
+        "intro": "请在这里完成[这一课]({lesson})的练习。用你的答案替换`...`或"
+        "`raise NotImplementedError`，再运行下面的检查单元格，它会用一行文字告诉你"
+        "答案是否正确，哪里还不对。需要提示时，运行`check.….hint()`，其中的省略号换成"
+        "检查的名称。",
+        "solved": "自己做过之后，再对照[解答]({})。",
         "solution": "（[解答]({})）",
-        "open": "*这道题没有自动检查。请写代码或文字作答，再与解答对照。*",
+        "open": "这道题没有自动检查。请用代码或文字作答，再与解答对照。",
         "try": "你的答案：",
     },
 }
@@ -145,7 +146,7 @@ def student(lesson: Page, solutions: Page) -> NotebookNode:
     """
     language = "zh" if lesson.is_translation else "en"
     words, name, there = WORDS[language], lesson.lesson, tasks(lesson)
-    title = re.match("# ([^:：\n]*)", lesson.notebook.cells[0].source)[1]
+    title = re.sub("^# ", "", lesson.notebook.cells[0].source.partition("\n")[0])
     section = lesson.book.exercises[lesson.is_translation]
     intro = words["intro"].format(lesson=f"../{name}.ipynb#{section}")
     solved = words["solved"].format(f"../solutions/{name}.ipynb")

@@ -60,10 +60,12 @@ class Check:
     def __call__(self, *answers: object) -> None:
         """Print how many claims hold; raise `NotYet` at the first that does not."""
         if any(answer is ... for answer in answers):
-            raise self.not_yet("there is still a `...` to replace", "还有`...`需要替换")
+            raise self.not_yet(
+                "there is still a `...` to replace", "还有`...`没有换成答案"
+            )
         count = 0
         try:
-            with limited(LIMIT), torch.random.fork_rng(devices=[]):
+            with limited(LIMIT), nan_if_empty(), torch.random.fork_rng(devices=[]):
                 torch.manual_seed(self.seed)
                 for holds, *texts in self.claims(*answers):
                     if not holds:
@@ -72,17 +74,19 @@ class Check:
         except NotImplementedError as error:
             if str(error):  # PyTorch's own, and not that of a blank
                 raise self.stopped(error) from None
-            raise self.not_yet("it is not written yet", "答案还没有写") from None
+            raise self.not_yet("it is not written yet", "代码还没有写") from None
         except TimeUp:
             english = f"it did not end within {LIMIT} seconds"
-            raise self.not_yet(english, f"{LIMIT}秒内没有运行结束") from None
+            raise self.not_yet(english, f"运行了{LIMIT}秒，仍然没有结束") from None
         except NotYet:
             raise
         except Exception as error:
             raise self.stopped(error) from None
         name = self.claims.__name__
         print(
-            self.say(f"{name}: all {count} claims hold", f"{name}：{count}项全部通过")
+            self.say(
+                f"{name}: all {count} claims hold", f"{name}：{count}项检查全部通过"
+            )
         )
 
     def hint(self) -> None:
@@ -106,8 +110,8 @@ class Check:
         said = str(error).partition("\n")[0]
         what = f"{type(error).__name__}: {said}"[:200].rstrip(".: ")
         if line := learners_line(error.__traceback__):
-            english, chinese = f"it stopped with {what}", f"运行出错，{what}"
-            return self.not_yet(f"{english}, in “{line}”", f"{chinese}，位于“{line}”")
+            english = f"it stopped with {what}, in “{line}”"
+            return self.not_yet(english, f"运行“{line}”时出错（{what}）")
         english = f"the answer has not the form that was asked for ({what})"
         return self.not_yet(english, f"答案的形式不符合要求（{what}）")
 
@@ -141,6 +145,17 @@ def limited(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(alarm, before)
+
+
+@contextmanager
+def nan_if_empty() -> Iterator[None]:
+    """Let `torch.empty` hold NaN in the block, and not what the memory happens to."""
+    before = torch.get_deterministic_debug_mode()
+    torch.set_deterministic_debug_mode("warn")
+    try:
+        yield
+    finally:
+        torch.set_deterministic_debug_mode(before)
 
 
 def checks(lesson: str, language: str = "en", seed: int = 0) -> SimpleNamespace:

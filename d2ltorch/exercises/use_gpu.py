@@ -14,7 +14,7 @@ from . import Claims, hints
 @hints(
     (
         "`to` makes another tensor only if something has to change, or if told to.",
-        "只有需要改变，或者明确要求复制时，`to`才会新建张量。",
+        "只有设备或数据类型需要改变，或者明确要求复制时，`to`才返回新的张量。",
     ),
 )
 def same_object(itself: Sequence[bool]) -> Claims:
@@ -64,7 +64,7 @@ def _watched(
 @hints(
     (
         "A wait is a number that Python asks for: to print it, or to decide an `if`.",
-        "每当Python需要一个数时就要等待，打印需要数，`if`判断也需要数。",
+        "Python每需要一个数值，就要等待一次，打印时如此，用`if`判断时也如此。",
     ),
     (
         "Every ten steps, keep `loss.item()` under a name, and use that name twice.",
@@ -75,7 +75,7 @@ def waits(count: int, watch: Callable[[Iterable[Tensor]], Sequence[float]]) -> C
     yield (
         count == 110,
         f"the loop does not wait {count} times; count each number that is needed",
-        f"原来的循环等待的次数不是{count}；每需要一个数，就要计一次",
+        f"原来的循环并不是等待{count}次，每需要一个数值都要计一次",
     )
     losses = torch.arange(100.0, 0.0, -1.0)
     shown, _, waited = _watched(watch, losses)
@@ -83,17 +83,21 @@ def waits(count: int, watch: Callable[[Iterable[Tensor]], Sequence[float]]) -> C
     yield (
         waited == 10,
         f"for 100 losses `watch` asks for {waited} numbers by `item()` or `if`, not 10",
-        f"对于100个损失，`watch`通过`item()`或`if`取了{waited}次数，而不是10次",
+        f"损失有100个时，`watch`通过`item()`或`if`取得了{waited}次数值，而不是10次",
     )
     tensors = sum(isinstance(each, Tensor) for each in shown)
     english = "it returns tensors, which may hold on to their graphs, and not numbers"
-    yield not tensors, english, "它返回的是张量，而不是数；张量可能还保留着计算图"
+    yield (
+        not tensors,
+        english,
+        "`watch`返回的是张量，张量可能还保留着计算图，请返回数值",
+    )
     shown = list(shown)
     starts = [k for k in range(10) if shown == losses[k::10].tolist()]
     yield (
         bool(starts),
         f"the {len(shown)} numbers returned are not those of every tenth step",
-        f"返回的{len(shown)}个数不是每十步一个的损失",
+        f"返回的{len(shown)}个数不是每十步取一个的损失",
     )
     for late in (int(torch.randint(1, 10, ())), 0):
         stop = starts[0] + 10 * int(torch.randint(3, 8, ()))
@@ -102,11 +106,11 @@ def waits(count: int, watch: Callable[[Iterable[Tensor]], Sequence[float]]) -> C
         losses = torch.cat([high, below])
         shown, taken, waited = _watched(watch, losses)
         where = f"the losses are below 1e-3 from step {low} on"
-        wo = f"从step={low}起，损失都小于1e-3"
+        wo = f"从`step`为{low}的那一步起，损失都小于1e-3"
         yield (
             low < taken <= low + 10,
-            f"{where}, but `watch` takes {taken} of them",
-            f"{wo}，但是`watch`取了{taken}个损失",
+            f"{where}, but `watch` stops after {taken} losses",
+            f"{wo}，`watch`却在读了{taken}个损失后停止",
         )
         seen = losses[starts[0] : stop + 1 : 10].tolist()
         yield (
@@ -117,7 +121,7 @@ def waits(count: int, watch: Callable[[Iterable[Tensor]], Sequence[float]]) -> C
         yield (
             list(shown) in (seen, seen[:-1]),  # the last may be printed or not
             f"{where}, and the numbers returned are not those of every tenth step",
-            f"{wo}，返回的却不是每十步一个的损失",
+            f"{wo}，返回的却不是每十步取一个的损失",
         )
 
 
@@ -135,11 +139,11 @@ def _parts(value: object, name: str = "batch") -> Iterator[tuple[str, object]]:
 @hints(
     (
         "A list may hold lists: let the function call itself for what is inside.",
-        "列表里还可以有列表，所以要让函数为里面的每一项调用自己。",
+        "列表里还可以有列表，所以函数要对其中的每一项调用自身。",
     ),
     (
         "Four cases: a tensor, a dictionary, a list or tuple, anything else.",
-        "分四种情况：张量、字典、列表或元组、其他内容。",
+        "分四种情况处理，即张量、字典、列表或元组，以及其他内容。",
     ),
 )
 def to_device(to_device: Callable[[object, object], object]) -> Claims:
@@ -155,12 +159,12 @@ def to_device(to_device: Callable[[object, object], object]) -> Claims:
     }
     one = to_device(torch.rand(3), torch.device("meta"))
     english = "a batch that is one tensor does not move"
-    yield one.is_meta, english, "批量只是一个张量时，它没有移动"
+    yield one.is_meta, english, "批量本身就是一个张量时，这个张量没有移动"
     before, moved = dict(_parts(batch)), dict(_parts(to_device(batch, "meta")))
     after = dict(_parts(batch))
     english = "it changes the batch that it was given; return a new one"
     kept = all(after.get(name, after) is part for name, part in before.items())
-    yield kept, english, "它改动了传入的批量；请返回新的批量"
+    yield kept, english, "传入的批量被改动了，请返回新的批量"
     same = dict(_parts(to_device(batch, "cpu")))
     lost = min(before.keys() - moved.keys(), default="")
     yield not lost, f"the result has no `{lost}`", f"结果中没有`{lost}`"
@@ -176,7 +180,7 @@ def to_device(to_device: Callable[[object, object], object]) -> Claims:
             yield (
                 repr(same[name]) == repr(part),
                 f"`{name}`, asked for on the CPU, has other numbers or another dtype",
-                f"要求移到CPU时，`{name}`的数值或dtype变了",
+                f"移到CPU之后，`{name}`的数值或数据类型变了",
             )
         elif not isinstance(part, (dict, list, tuple)):
             yield now == part, f"`{name}` is {now!r}", f"`{name}`变成了{now!r}"
@@ -195,11 +199,12 @@ def _first(copies: int, latency: float, bandwidth: float, starts: int) -> int:
     (
         "Write the time on each side, as `stay` and `move` in the lesson; only the "
         "number of copies and of latencies is new.",
-        "像正文的`stay`和`move`那样，分别写出两边的时间，新增的只有复制次数和延迟次数。",
+        "像课文里的`stay`和`move`那样，分别写出在CPU上和在GPU上用的时间，"
+        "不同的只是复制几次、另外延迟几次。",
     ),
     (
         "Each copy takes latency + 4n²/bandwidth, each start one latency more.",
-        "每次复制用时为：延迟 + 4n²/带宽；每次启动再加一次延迟。",
+        "每次复制用的时间是延迟加上4n²/带宽，每次启动再加一次延迟。",
     ),
 )
 def first_n(first_n: Callable[..., int]) -> Claims:
@@ -207,7 +212,7 @@ def first_n(first_n: Callable[..., int]) -> Claims:
     yield (
         found == 124,
         f"in the lesson, with three copies, it is 124, not {found}",
-        f"正文中复制三次，结果是124，而不是{found}",
+        f"课文里复制三次，结果是124，而不是{found}",
     )
     found = first_n(1)
     yield (
@@ -219,7 +224,7 @@ def first_n(first_n: Callable[..., int]) -> Claims:
     yield (
         found == _first(0, 10e-6, 25e9, 1),
         f"if nothing travels, but the operation waits one latency, it is not {found}",
-        f"什么都不传输，只是启动要花一次延迟的时间时，结果不是{found}",
+        f"什么都不传输，只有启动要花一次延迟的时间时，结果不是{found}",
     )
     u, v = torch.rand(2).tolist()
     for copies, latency, bandwidth, starts in (

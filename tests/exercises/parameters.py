@@ -26,6 +26,9 @@ WRONG = {
         THREE_POINT.format(a="2.2 / weight.shape[1] ** 0.5", fill=FILL),
         THREE_POINT.format(a="2 / 20 ** 0.5", fill=FILL),
         THREE_POINT.format(a="2 / weight.shape[1] ** 0.5", fill="a * (u - 0.5).sign()"),
+        THREE_POINT.format(a="2 / weight.shape[1] ** 0.5", fill=FILL).replace(
+            "torch.rand(weight.shape)", "torch.empty(weight.shape)"
+        ),
         "def three_point_(weight):\n    while True:\n        pass",
         "def three_point_(weight):\n    return torch.zeros(2)",
     ],
