@@ -49,7 +49,7 @@ WORDS = {
     },
     "zh": {
         "exercise": "练习",
-        "title": "{}（练习）",
+        "title": "{}练习",
         "intro": "请在这里完成[这一课]({lesson})的练习。用你的答案替换`...`或"
         "`raise NotImplementedError`，再运行下面的检查单元格，它会用一行文字告诉你"
         "答案是否正确，哪里还不对。需要提示时，运行`check.….hint()`，其中的省略号换成"
@@ -146,7 +146,7 @@ def student(lesson: Page, solutions: Page) -> NotebookNode:
     """
     language = "zh" if lesson.is_translation else "en"
     words, name, there = WORDS[language], lesson.lesson, tasks(lesson)
-    title = re.sub("^# ", "", lesson.notebook.cells[0].source.partition("\n")[0])
+    title = re.match("# ([^:：\n]*)", lesson.notebook.cells[0].source)[1]
     section = lesson.book.exercises[lesson.is_translation]
     intro = words["intro"].format(lesson=f"../{name}.ipynb#{section}")
     solved = words["solved"].format(f"../solutions/{name}.ipynb")
