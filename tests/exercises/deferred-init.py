@@ -78,6 +78,7 @@ WRONG = {
             {"count": "len(list(model.parameters()))"},
             {"count_early": "n = sum(p.numel() for p in model.parameters())"},
             {"end": "print(n)"},
+            {"end": "return 61706"},
             {"end": "while True: pass"},
         )
     ]
@@ -89,10 +90,6 @@ WRONG = {
         SUMMARY.format(**GOOD).replace(
             'with torch.device("meta")', "torch.set_default_device('meta')\n    if True"
         ),
-        SUMMARY.format(**GOOD)
-        .replace("report(", "old(")
-        .replace("old(module, args, output)", "report(module, args, output)")
-        + "\n    return 61706",
         "summary = 61706",
     ],
     "reset_all": [
@@ -120,7 +117,11 @@ RIGHT = {
         LLAMA.format("40 * 317_204_480 + 64_001 * 5120", 26),
         LLAMA.format("torch.tensor(13_015_864_320)", 26.03),
     ],
-    "half_made": [HALF.format("0.0", "nn.Linear"), HALF.format(0, "'nn.Linear'")],
+    "half_made": [
+        HALF.format("0.0", "nn.Linear"),
+        HALF.format(0, "'nn.Linear'"),
+        HALF.format(0, "nn.Linear(3, 4)"),
+    ],
     "mixed": [MIXED.format("torch.tensor(0)", "4 - 2")],
     "summary": [
         SUMMARY.format(
@@ -169,4 +170,11 @@ def reset_all(module):
 """,
     ],
 }
-SAME = {}
+SAME = {
+    "summary": [  # what else stands in a line, and in which order, is free
+        "print(type(module).__name__, tuple(output.shape)) → "
+        "print(tuple(output.shape), type(module).__name__)",
+        "print(type(module).__name__, tuple(output.shape)) → "
+        "print(type(module).__name__, output.shape)",
+    ],
+}
