@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+import torch
 
 from bookproof.book import Page, load
 from bookproof.mutate import mutations
@@ -67,6 +68,7 @@ def run(lesson: str, name: str, sources: list[str], seed: int = 0) -> None:
         learner["check"] = exercises.checks(lesson, seed=seed)
         exec(compile(cells["check"], "check", "exec"), learner)
     finally:
+        torch.use_deterministic_algorithms(False)  # a lesson may have turned it on
         for value in learner.values():
             if isinstance(value, TemporaryDirectory):
                 value.cleanup()
