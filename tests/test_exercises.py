@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+import torch
 
 from bookproof.book import Page, load
 from bookproof.mutate import mutations
@@ -70,6 +71,7 @@ def run(lesson: str, name: str, sources: list[str], seed: int = 0) -> None:
         for value in learner.values():
             if isinstance(value, TemporaryDirectory):
                 value.cleanup()
+        torch.set_default_dtype(torch.float32)  # a lesson may have set another
 
 
 def solution(lesson: str, name: str) -> list[str]:
