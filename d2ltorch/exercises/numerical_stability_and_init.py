@@ -11,9 +11,9 @@ from . import Claims, hints
 
 @hints(
     (
-        "ReLU keeps half of the mean square. A sum over which of the two numbers makes "
-        "an activation, and over which the gradient at an input?",
-        "ReLU保留均方值的一半。一个激活值是对多少项求和，一个输入的梯度又是对多少项求和？",
+        "Of how many terms is an activation a sum, and of how many the gradient at an "
+        "input? ReLU keeps half of the mean square.",
+        "一个激活值是多少项之和，一个输入的梯度又是多少项之和？ReLU保留均方值的一半。",
     ),
 )
 def sigmas(forward: float, back: float) -> Claims:
@@ -31,8 +31,8 @@ def sigmas(forward: float, back: float) -> Claims:
 
 @hints(
     (
-        "The gradient of a weight is a product of its input and of what comes back to "
-        "its output. Go from the end to the start.",
+        "The gradient of a weight is its input times what comes back to its output. Go "
+        "from the last layer to the first.",
         "权重的梯度等于它的输入乘以传回它的输出的梯度。请从最后一层往前推。",
     ),
 )
@@ -43,7 +43,8 @@ def not_zero(relu: list[str], sigmoid: list[str]) -> Claims:
     ):
         named = {names} if isinstance(names, str) else set(names)
         other = sorted(named - {"0.weight", "0.bias", "2.weight", "2.bias"})
-        yield not other, f"no parameter is called {other}", f"没有这样的参数名：{other}"
+        chinese = f"没有名为{'、'.join(other)}的参数"
+        yield not other, f"no parameter is called {other}", chinese
         zero, missed = len(named - right), len(right - named)
         yield (
             not zero,
@@ -66,12 +67,11 @@ def not_zero(relu: list[str], sigmoid: list[str]) -> Claims:
 )
 def gains(gain_abs: float, gain_leaky: float) -> Claims:
     for gain, left, act in ((gain_abs, 1, "|h|"), (gain_leaky, 0.625, "leaky ReLU")):
-        gain = float(gain)
-        factor = gain * math.sqrt(left)
+        factor = float(gain) * math.sqrt(left)
         yield (
             abs(factor - 1) < 0.01,
             f"with {gain:.4g}, 50 layers of {act} multiply the RMS by {factor**50:.1g}",
-            f"取{gain:.4g}，经过50层，{act}的RMS变为原来的{factor**50:.1g}倍",
+            f"以{act}为激活函数，取{gain:.4g}，50层使RMS变为{factor**50:.1g}倍",
         )
 
 
@@ -95,7 +95,7 @@ def alternating(fan_in: tuple, fan_out: tuple, xavier: tuple) -> Claims:
         ("fan_out", fan_out, 1),
         ("xavier", xavier, 0.8**25),
     ):
-        yield len(found) == 2, f"{name} has not two numbers", f"{name}不是两个数"
+        yield len(found) == 2, f"{name} does not hold two numbers", f"{name}不是两个数"
         for value, where, chinese in zip(
             map(float, found),
             ("RMS at the end", "RMS of the gradient at the input"),
@@ -105,7 +105,7 @@ def alternating(fan_in: tuple, fan_out: tuple, xavier: tuple) -> Claims:
             yield (
                 abs(value / right - 1) < 0.1,
                 f"{name}: the theory predicts another {where} than {value:.2g}",
-                f"{name}中，{chinese}按理论不是{value:.2g}",
+                f"按理论推算，{name}对应的{chinese}不是{value:.2g}",
             )
 
 
@@ -127,28 +127,19 @@ def _networks(n: int) -> Iterator[tuple[str, str, nn.Module]]:
     yield "a residual network", "残差网络", blocks
 
 
-def _sizes(net: nn.Module, X: Tensor) -> dict[str, float]:
-    """Return the RMS of the output of each linear layer."""
-    sizes = {}
-    for name, m in _linear(net).items():
-        hook = m.register_forward_hook(lambda *given: outs.append(given[2]))
-        outs = []
-        net(X)
-        hook.remove()
-        sizes[name] = outs[0].square().mean().sqrt().item()
-    return sizes
-
-
-def _linear(net: nn.Module) -> dict[str, nn.Linear]:
-    return {n: m for n, m in net.named_modules() if isinstance(m, nn.Linear)}
+def _size(net: nn.Module, layer: nn.Module, X: Tensor) -> float:
+    """Return the RMS of the output of a layer of the network on X."""
+    outs = []
+    hook = layer.register_forward_hook(lambda *given: outs.append(given[2]))
+    net(X)
+    hook.remove()
+    return outs[0].square().mean().sqrt().item()
 
 
 @hints(
     (
-        "What a layer puts out depends on the layers before it, so they are divided "
-        "first. A forward hook sees the output of any layer, wherever it stands.",
-        "一层的输出取决于它前面的各层，所以要先处理前面的层。不论一层在网络的什么位置，"
-        "前向钩子都能取得它的输出。",
+        "Divide the first layers first. A forward hook sees any layer's output.",
+        "要先处理前面的层。任何一层的输出，都可以用前向钩子取得。",
     ),
     (
         "Let the hook divide `layer.weight` by the RMS of `out`, and return `out` "
@@ -161,7 +152,8 @@ def calibrate(calibrate: Callable[[nn.Module, Tensor], None]) -> Claims:
     n = int(torch.randint(2, 6, ()))
     for name, chinese, net in _networks(n):
         X = (3 * torch.rand(()) + 2) * torch.randn(64, n) + 1
-        before = {key: m.weight.detach().clone() for key, m in _linear(net).items()}
+        linear = {k: m for k, m in net.named_modules() if isinstance(m, nn.Linear)}
+        before = {key: layer.weight.detach().clone() for key, layer in linear.items()}
         calibrate(net, X.clone())
         yield (
             not any(m._forward_hooks or m._forward_pre_hooks for m in net.modules()),
@@ -169,17 +161,19 @@ def calibrate(calibrate: Callable[[nn.Module, Tensor], None]) -> Claims:
             f"{chinese}里留下了钩子",
         )
         frozen = [key for key, p in net.named_parameters() if not p.requires_grad]
-        yield not frozen, f"{name} cannot learn: {frozen}", f"{frozen}不能训练"
-        for key, size in _sizes(net, X).items():
+        names = "、".join(frozen)
+        yield not frozen, f"in {name} these are frozen: {frozen}", f"{names}被冻结了"
+        for key, old in before.items():
+            layer = net.get_submodule(key)  # it may be another now
+            size = _size(net, layer, X)
             yield (
                 abs(size - 1) < 1e-3,
                 f"in {name} the output of layer {key} on X has RMS {size:.4g}",
                 f"在{chinese}里，{key}层在X上的输出的RMS是{size:.4g}",
             )
-            weight, old = _linear(net)[key].weight, before[key]
-            share = (weight * old).sum() / old.square().sum()
+            share = (layer.weight * old).sum() / old.square().sum()
             yield (
-                share > 0 and torch.allclose(weight, share * old, rtol=1e-3, atol=1e-4),
+                share > 0 and torch.allclose(layer.weight, share * old, atol=1e-4),
                 f"in {name} the weight of layer {key} was not divided by one number",
                 f"在{chinese}里，{key}层的权重不是除以同一个数得到的",
             )

@@ -68,7 +68,6 @@ WRONG = {
         GAINS.format(1, 1.6),
         GAINS.format(1, "math.sqrt(2 / 1.5)"),
         GAINS.format(1, 1.3),
-        GAINS.format(-1, 1.265),
     ],
     "alternating": [
         ALTERNATING.format("1, 1", "1, 1", "1, 1"),
@@ -89,6 +88,7 @@ WRONG = {
                 {"scale": "m.weight /= outs[-1].std()"},
                 {"scale": "m.weight /= outs[-1].square().mean()"},
                 {"scale": "m.weight /= -rms(outs[-1])"},
+                {"scale": "m.weight /= rms(m.weight)"},
                 {"scale": "m.weight /= outs[-1].square().mean(0).sqrt()[:, None]"},
                 {"scale": "m.weight = nn.Parameter(m.weight / rms(outs[-1]), False)"},
                 {"scale": "nn.init.kaiming_normal_(m.weight, nonlinearity='relu')"},
@@ -97,9 +97,6 @@ WRONG = {
         ONE_BY_ONE,
         HOOKS.format(last="", linear=LINEAR),
         HOOKS.format(last="return layer(args[0])", linear=LINEAR),
-        "def calibrate(net, X):\n    for m in net.modules():\n"
-        "        if isinstance(m, nn.Linear):\n"
-        "            m.weight /= rms(m.weight)",
         "def calibrate(net, X):\n    while True:\n        pass",
     ],
 }
