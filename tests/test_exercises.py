@@ -72,6 +72,7 @@ def run(lesson: str, name: str, sources: list[str], seed: int = 0) -> None:
         for value in learner.values():
             if isinstance(value, TemporaryDirectory):
                 value.cleanup()
+        torch.set_default_dtype(torch.float32)  # a lesson may have set another
 
 
 def solution(lesson: str, name: str) -> list[str]:
