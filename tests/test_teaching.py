@@ -11,7 +11,7 @@ from bookproof.rules.chinese import misset
 NAMES = ["TEACHING.md", "TEACHING.zh-CN.md"]
 TEXTS = {name: (ROOT / name).read_text("utf-8") for name in NAMES}
 PLAN = re.compile(r"^\| \[\d.*\]\((.+\.ipynb)\) \| ([\d+]+) \| .+ \| .+ \|$", re.M)
-EXERCISES = re.compile(r"^\| \d \| ([\d、, ]+) \| ([\d、, ]+)", re.M)
+EXERCISES = re.compile(r"^\| \d \| ([\d, ]+) \| ([\d, ]+).* \| ([\d, ]+) \|$", re.M)
 WRITTEN = {"Build", "Mend"}
 
 
@@ -61,7 +61,7 @@ def test_each_plan_has_45_minutes_and_every_section():
 def test_exercises_are_what_they_are_called():
     rows = EXERCISES.findall(TEXTS[NAMES[0]])
     assert len(rows) == 8
-    for path, (other, written) in zip(lessons(), rows, strict=True):
+    for path, (other, written, checked) in zip(lessons(), rows, strict=True):
         text = next(cell.source for cell in cells(path) if cell.id == "exercises")
         labels = dict(re.findall(r"^(\d)\. \*\*(\w+)", text, re.M))
         for number in re.findall(r"\d", other):
@@ -69,3 +69,9 @@ def test_exercises_are_what_they_are_called():
         for number in re.findall(r"\d", written):
             assert labels.pop(number) in WRITTEN, (path, number)
         assert labels == {"1": "Warm", "2": "Warm", "7": "Argue"}, path
+        found, number = [], ""
+        for cell in cells(path.replace("/", "/solutions/")):
+            number = (re.findall(r"^## Exercise (\d)", cell.source) or [number])[0]
+            if "check" in cell.metadata.get("tags", []) and number not in found:
+                found.append(number)
+        assert checked == ", ".join(found), path
