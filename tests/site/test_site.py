@@ -297,8 +297,8 @@ def test_prediction_is_judged_and_remembered(open_page):
     page.keyboard.press("Enter")
     assert verdict.inner_text() == "You said [2, 3]; the output says [3, 2]."
     assert box.evaluate("e => e.open")
-    number = page.locator("#cell-after-tying")
-    number.get_by_role("textbox").fill("28")
+    number = page.locator("#cell-named-parameters")
+    number.get_by_role("textbox").fill("7946")
     page.keyboard.press("Enter")
     assert number.get_by_role("status").inner_text().endswith("so does the output.")
     page.locator("#cell-snapshot summary").click()  # to open is not to predict
