@@ -39,7 +39,6 @@ class Waits(TorchDispatchMode):
     """Count how often Python asks for a number: by `item()`, `float()` or an `if`.
 
     Not counted, though they wait for a GPU as well: `print()`, `tolist()`, `cpu()`.
-
     >>> with Waits() as waits:
     ...     assert torch.tensor(2.5).item() == 2.5
     >>> waits.count
