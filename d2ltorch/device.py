@@ -1,4 +1,4 @@
-"""Choose a GPU if there is one, and the CPU otherwise. Reads the machine, sets nothing.
+"""Choose a GPU if there is one, and the CPU otherwise; count how often Python waits.
 
 The environment variable D2LTORCH_DEVICE overrides the choice: ``cpu``, a kind such as
 ``cuda``, ``mps`` or ``xpu``, or one device such as ``cuda:1``; ValueError if not there.
@@ -7,6 +7,7 @@ The environment variable D2LTORCH_DEVICE overrides the choice: ``cpu``, a kind s
 import os
 
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 
 def try_gpu(i: int = 0) -> torch.device:
@@ -32,6 +33,23 @@ def try_all_gpus() -> list[torch.device]:
     [device(type='cuda', index=0), device(type='cuda', index=1)]
     """
     return _gpus() or [torch.device("cpu")]
+
+
+class Waits(TorchDispatchMode):
+    """Count how often Python asks for a number: by `item()`, `float()` or an `if`.
+
+    Not counted, though they wait for a GPU as well: `print()`, `tolist()`, `cpu()`.
+    >>> with Waits() as waits:
+    ...     assert torch.tensor(2.5).item() == 2.5
+    >>> waits.count
+    1
+    """
+
+    count: int = 0
+
+    def __torch_dispatch__(self, op, types, args=(), kwargs=None):
+        self.count += op == torch.ops.aten._local_scalar_dense.default
+        return op(*args, **(kwargs or {}))
 
 
 def _gpus() -> list[torch.device]:

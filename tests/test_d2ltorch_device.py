@@ -1,13 +1,13 @@
-"""try_gpu and try_all_gpus on machines with and without a GPU, by stand-ins.
+"""try_gpu and try_all_gpus on machines with and without a GPU, by stand-ins; Waits.
 
 The stand-ins replace what torch.accelerator answers, so the tests say the same on every
-machine; one test looks at the machine as it is.
+machine; two tests look at the machine as it is.
 """
 
 import pytest
 import torch
 
-from d2ltorch import try_all_gpus, try_gpu
+from d2ltorch import Waits, try_all_gpus, try_gpu
 
 CPU = torch.device("cpu")
 TWO = ["cuda:0", "cuda:1"]
@@ -74,3 +74,18 @@ def test_on_this_machine_the_device_can_be_computed_on(monkeypatch) -> None:
     monkeypatch.delenv("D2LTORCH_DEVICE", raising=False)
     for device in try_all_gpus():
         assert torch.ones(2, device=device).device == device
+
+
+def test_waits_are_the_numbers_that_python_asks_for() -> None:
+    x = torch.full((2,), 2.5, device=try_gpu())
+    counted = torch.Tensor.item, float, int, bool, "{:.1f}".format
+    with Waits() as waits:
+        first = x.sum(dim=0, keepdim=True)[0]
+        assert [ask(first) for ask in counted] == [5.0, 5.0, 5, True, "5.0"]
+        assert waits.count == len(counted)
+        for uncounted in print, torch.Tensor.tolist, torch.Tensor.cpu:
+            uncounted(x)
+        assert waits.count == len(counted)
+    first.item()
+    assert waits.count == len(counted)
+    assert Waits().count == 0

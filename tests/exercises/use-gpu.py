@@ -20,13 +20,13 @@ def to_device(batch, device):
 DICT = "return {key: to_device(each, device) for key, each in batch.items()}"
 LIST = "return type(batch)([to_device(each, device) for each in batch])"
 FIRST = """
-def first_n(copies, latency=10e-6, bandwidth=25e9, starts=0):
+def first_n(copies, latency=10e-6, bandwidth=25e9):
     n = 1
     while {link} + 2 * n**3 / 2e13 >= 2 * n**3 / 1e11:
         n += 1
     return n
 """
-LINK = "starts * latency + copies * (latency + 4 * n**2 / bandwidth)"
+LINK = "copies * (latency + 4 * n**2 / bandwidth)"
 
 WRONG = {
     "same_object": [
@@ -80,11 +80,12 @@ WRONG = {
         "def to_device(batch, device):\n    while True: pass",
     ],
     "first_n": [
-        FIRST.format(link="copies * (latency + 4 * n**2 / bandwidth)"),
-        FIRST.format(link="copies * latency + starts * latency"),
+        FIRST.format(link="latency + copies * 4 * n**2 / bandwidth"),
+        FIRST.format(link="copies * latency"),
         FIRST.format(link=LINK.replace("4 *", "8 *")),
         FIRST.format(link=LINK.replace("copies", "3")),
         FIRST.format(link=LINK.replace("/ bandwidth", "/ 25e9")),
+        FIRST.format(link=LINK.replace("latency", "10e-6")),
         FIRST.format(link=LINK).replace("n += 1", "n *= 2"),
         FIRST.format(link=LINK).replace("n += 1", "pass"),
         FIRST.format(link=LINK).replace("2e13", "2e14"),
