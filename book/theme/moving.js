@@ -13,7 +13,7 @@
   const figures = {
     /* Fifty ReLU layers of 512 units: the RMS is f ** k with f = 16 σ. */
     fan: {
-      min: -2, max: 0, step: 0.02, value: -1.08,
+      min: -2, max: 0, step: 0.02, value: -1.3,
       draw(part, value) {
         const sigma = 10 ** value, factor = Math.log10(16 * sigma), end = 50 * factor;
         const last = Math.floor(Math.min(50, factor > 0 ? 38.5 / factor : 50));
