@@ -25,13 +25,13 @@ def _gradients_hold(layer: nn.Module, x: Tensor) -> bool:
 @hints(
     (
         "Only the squares are too large for 16 bits.",
-        "16位放不下的只是平方。",
+        "只有平方会超出16位的范围。",
     ),
     (
         "`torch.promote_types(x.dtype, torch.float32)` has at least 32 bits. Square in "
         "it, and return to the type of x before you multiply by the weight.",
-        "`torch.promote_types(x.dtype, torch.float32)`至少有32位。用它计算平方，"
-        "乘以权重之前再转换回x的类型。",
+        "`torch.promote_types(x.dtype, torch.float32)`得到的类型至少有32位。"
+        "用这种类型计算平方，在乘以权重之前再转换回x的类型。",
     ),
 )
 def safe(layer: type[nn.Module]) -> Claims:
@@ -41,7 +41,7 @@ def safe(layer: type[nn.Module]) -> Claims:
     yield (
         y.dtype == torch.float16,
         f"in half precision it returns {y.dtype}",
-        f"转换成半精度之后，它返回{y.dtype}",
+        f"转换成半精度之后，输出的类型是{y.dtype}",
     )
     said = tuple(y[0].tolist())
     yield (
@@ -59,14 +59,14 @@ def safe(layer: type[nn.Module]) -> Claims:
     yield (
         off < 0.02,
         f"in half precision it is {off:.2g} off what 32 bits give, with another weight",
-        f"换用另一组权重，半精度的输出与32位的相差{off:.2g}",
+        f"换用另一组权重时，半精度的输出与32位的相差{off:.2g}",
     )
     x = torch.randn(2, 3, n).double()
     off = _differs(wide(x), nn.functional.rms_norm(x, (n,), wide.weight, 0.1))
     yield (
         off < 1e-11,
         f"in 64 bits, with eps=0.1, it is {off:.2g} off PyTorch's RMSNorm",
-        f"使用64位、eps=0.1时，它与PyTorch的RMSNorm相差{off:.2g}",
+        f"使用64位和eps=0.1时，输出与PyTorch的RMSNorm相差{off:.2g}",
     )
     yield (
         _gradients_hold(wide, x),
@@ -83,8 +83,8 @@ def safe(layer: type[nn.Module]) -> Claims:
     (
         "A plain list registers nothing; `x -= …` changes the caller's tensor; a mean "
         "without `dim` is taken over the whole batch.",
-        "普通列表不会注册参数；`x -= …`会修改调用者的张量；不写`dim`，就对整个小批量"
-        "求均值。",
+        "普通列表不会注册参数。`x -= …`会修改调用者的张量。如果不写`dim`，"
+        "均值就是对整个小批量求的。",
     ),
 )
 def mended(layer: type[nn.Module]) -> Claims:
@@ -95,24 +95,24 @@ def mended(layer: type[nn.Module]) -> Claims:
     yield (
         torch.equal(X, before),
         "it changes the tensor that it is given",
-        "它修改了传入的张量",
+        "这一层修改了传入的张量",
     )
     alone = it(X[:1])
     yield (
         torch.allclose(alone, Y[:1], atol=1e-5),
         "an example has another output alone than in the batch",
-        "同一个样本单独输入和与其他样本一起输入，得到的输出不同",
+        "同一个样本单独输入时，输出与它在小批量里时不同",
     )
     numbers = sum(p.numel() for p in it.parameters())
     yield (
         numbers == 2 * n,
         f"of its {2 * n} factors and shifts, parameters() lists {numbers}",
-        f"系数和偏移量一共{2 * n}个，parameters()却列出了{numbers}个",
+        f"系数和偏移量一共{2 * n}个数，parameters()列出的却是{numbers}个",
     )
     yield (
         torch.allclose(Y, wanted, atol=1e-5),
         "at the start it does not just take away the mean of each example",
-        "在初始状态，它的作用不只是使每个样本减去自己的均值",
+        "在初始状态，输出不等于每个样本减去自己的均值",
     )
     values = torch.rand(2, n) + 1
     nn.utils.vector_to_parameters(values.flatten(), it.parameters())
@@ -122,7 +122,7 @@ def mended(layer: type[nn.Module]) -> Claims:
             for factor, shift in (values, values.flip(0))
         ),
         "with other factors and shifts it does not multiply and add them",
-        "改变系数和偏移量之后，它没有乘以系数，再加上偏移量",
+        "改变系数和偏移量之后，输出不是先乘以系数、再加上偏移量的结果",
     )
     yield (
         _gradients_hold(it.double(), X),
@@ -138,14 +138,14 @@ def _like_pytorchs(layer: type[nn.Module], *sizes: int) -> Claims:
     yield (
         not off,
         f"with dtype=torch.float64, these are not in 64 bits: {off}",
-        f"指定dtype=torch.float64，这些参数却不是64位：{off}",
+        f"指定了dtype=torch.float64，参数{off}却不是64位",
     )
     it, seed = layer(*sizes, device="meta"), int(torch.randint(10**6, ()))
     off = [name for name, p in it.named_parameters() if not p.is_meta]
     yield (
         not off,
         f'with device="meta", these are elsewhere: {off}',
-        f'指定device="meta"，这些参数却在别处：{off}',
+        f'指定了device="meta"，参数{off}却不在meta设备上',
     )
     torch.manual_seed(seed)
     start = layer(*sizes).state_dict()
@@ -158,7 +158,7 @@ def _like_pytorchs(layer: type[nn.Module], *sizes: int) -> Claims:
     yield (
         not off,
         f"reset_parameters() gives other numbers than the start has, in {off}",
-        f"调用reset_parameters()之后，这些参数与刚创建时不同：{off}",
+        f"在同一种子下调用reset_parameters()，{off}却与刚创建时不同",
     )
     yield (
         all(str(size) in repr(it) for size in sizes),
@@ -171,7 +171,7 @@ def _like_pytorchs(layer: type[nn.Module], *sizes: int) -> Claims:
     (
         "`reset_parameters` draws the weight, then the bias; it is called at the end "
         "of `__init__`.",
-        "`reset_parameters`先对权重抽样，再对偏置抽样；在`__init__`的末尾调用它。",
+        "`reset_parameters`先对权重抽样，再对偏置抽样。要在`__init__`的末尾调用它。",
     ),
     (
         "`nn.init.uniform_(self.weight, -bound, bound)`, and the same for the bias.",
@@ -206,7 +206,7 @@ def dense(layer: type[nn.Module]) -> Claims:
     )
     y.sum().backward()
     off = [name for name, p in it.named_parameters() if p.grad is None]
-    yield not off, f"these get no gradient: {off}", f"这些参数得不到梯度：{off}"
+    yield not off, f"these get no gradient: {off}", f"参数{off}没有得到梯度"
     yield from _like_pytorchs(layer, n_in, n_out)
 
 
@@ -236,12 +236,12 @@ def quad(layer: type[nn.Module]) -> Claims:
     yield (
         y.shape == wanted.shape,
         f"for 4 examples the output of Quad({n}, {m}) has the shape {tuple(y.shape)}",
-        f"输入4个样本，Quad({n}, {m})的输出形状是{tuple(y.shape)}",
+        f"输入4个样本时，Quad({n}, {m})的输出形状是{tuple(y.shape)}",
     )
     yield (
         _differs(y, wanted) < 1e-3,
         f"its outputs are {_differs(y, wanted):.2g} off the sum, with a random W",
-        f"随机取W，输出与公式里的和相差{_differs(y, wanted):.2g}",
+        f"随机取W时，输出与公式里的和相差{_differs(y, wanted):.2g}",
     )
     yield (
         _gradients_hold(layer(3, 2).double(), x[:1, :3]),
@@ -254,9 +254,9 @@ def quad(layer: type[nn.Module]) -> Claims:
 @hints(
     (
         "Which two numbers of W stand before the same product of features?",
-        "W里的哪两个数乘以相同的特征之积？",
+        "W里的哪两个数，所乘的特征之积是相同的？",
     ),
 )
 def enough(numbers: int) -> Claims:
-    yield numbers <= 45, f"fewer than {numbers} will do", f"用不到{numbers}个数"
+    yield numbers <= 45, f"fewer than {numbers} will do", f"不需要{numbers}个数这么多"
     yield numbers >= 45, f"{numbers} are too few", f"{numbers}个数不够"

@@ -40,8 +40,8 @@ def larger_llama(count: int, gigabytes: float) -> Claims:
     (
         "Print `p.size()` of one parameter. A lazy layer is made just before its own "
         "first call; which layer's call fails?",
-        "打印一个参数的`p.size()`看看。惰性层在自己第一次被调用之前初始化，而失败的是"
-        "哪一层的调用？",
+        "打印一个参数的`p.size()`看看。惰性层在自己第一次计算之前完成初始化，而报错的"
+        "是哪一层？",
     ),
 )
 def half_made(counted: int, first: str | type) -> Claims:
@@ -111,7 +111,7 @@ def summary(summary: Callable[[Callable[[], nn.Module], tuple], int]) -> Claims:
     yield (
         left != "meta",
         "afterwards every new tensor is on meta",
-        "函数返回之后，新的张量都创建在meta设备上",
+        "函数返回之后，新建的张量仍都在meta设备上",
     )
     lines = [line for line in printed.getvalue().split("\n") if _classes(line)]
     found = [name for line in lines for name in _classes(line)]
@@ -126,7 +126,7 @@ def summary(summary: Callable[[Callable[[], nn.Module], tuple], int]) -> Claims:
         yield (
             name in _classes(line) and ", ".join(map(str, (batch, *shape))) in line,
             f"“{line}” is not the class and output shape of its module",
-            f"“{line}”不是这个模块的类名和输出形状",
+            f"“{line}”不是相应模块的类名和输出形状",
         )
     yield (
         count == 10 * channels + (row + 1) * n + (n + 1) * 2,

@@ -37,12 +37,12 @@ def linear_layer(weight: tuple, bias: tuple, count: int) -> Claims:
     (
         "Each prediction is compared with all targets. Which one number is nearest to "
         "all of them, in mean square?",
-        "每个预测都要与所有目标值比较。哪一个数与所有目标值之差的平方的均值最小？",
+        "每个预测都要与所有目标值比较。哪一个数对所有目标值的均方误差最小？",
     ),
 )
 def flat_target(weights: list[float], bias: float, y: Tensor) -> Claims:
     found = [round(w, 4) for w in torch.as_tensor(weights).flatten().tolist()]
-    yield len(found) == 2, "there are two weights", "权重有两个"
+    yield len(found) == 2, "there are two weights", "权重应当有两个"
     yield (
         max(abs(w) for w in found) < 0.02,
         f"training ends with other weights than {found}",
@@ -60,7 +60,7 @@ def flat_target(weights: list[float], bias: float, y: Tensor) -> Claims:
     (
         "A part's loss is the mean over that part. Which multiple of it does the mean "
         "over all examples contain?",
-        "一份的损失是这一份上的均值。在全部样本的均值里，它应当乘以多少？",
+        "每一份的损失是这一份样本上的均值。要合成全部样本的均值，它应当乘以多少？",
     ),
     (
         "`X.split(sizes)` gives the parts. Multiply a part's loss by its share of the "
@@ -91,12 +91,12 @@ def accumulation(
         yield (
             set(calls) == set(sizes),
             f"with sizes {sizes} the calls of net get {calls} examples",
-            f"sizes为{sizes}时，每次调用网络的样本数是{calls}",
+            f"sizes为{sizes}时，各次调用网络的样本数是{calls}",
         )
         yield (
             len(turns) == len(sizes),
             f"there are {len(sizes)} parts, and backward() came {len(turns)} times",
-            f"样本分成{len(sizes)}份，而backward()共执行{len(turns)}次",
+            f"样本分成{len(sizes)}份，backward()却执行了{len(turns)}次",
         )
         yield (
             all(map(torch.equal, before, net.parameters())),
@@ -107,14 +107,14 @@ def accumulation(
         yield (
             None not in found,
             "no gradient is left in grad",
-            "grad里没有留下梯度",
+            "参数的grad里没有梯度",
         )
         ratio = (found[1] / whole[1]).item()
         yield (
             all(map(_near, found, whole)),
             f"with sizes {sizes} the bias has {ratio:.2f} times its gradient on all "
             "examples",
-            f"sizes为{sizes}时，偏置的梯度是全部样本的梯度的{ratio:.2f}倍",
+            f"sizes为{sizes}时，偏置的梯度是用全部样本算得的{ratio:.2f}倍",
         )
 
 
@@ -126,13 +126,15 @@ def _near(found: Tensor, right: Tensor) -> bool:
     (
         "`normal_equations` of the lesson fits one set; loop over the sets, or stack "
         "them.",
-        "课文中的`normal_equations`拟合一个数据集。可以用循环逐个拟合，也可以堆叠起来。",
+        "课文中的`normal_equations`只拟合一个数据集。可以用循环逐个拟合，"
+        "也可以把各个数据集堆叠起来。",
     ),
     (
         "`torch.linalg.lstsq(A, targets).solution` also takes a stack: `A` of shape "
         "(sets, size, 3), `targets` of shape (sets, size, 1).",
         "`torch.linalg.lstsq(A, targets).solution`也接受堆叠的数据集，"
-        "即形状为（集数, size, 3）的`A`和形状为（集数, size, 1）的`targets`。",
+        "即形状为(sets, size, 3)的`A`和形状为(sets, size, 1)的`targets`，"
+        "sets是数据集的个数。",
     ),
 )
 def mean_losses(
@@ -181,8 +183,8 @@ def _loss(fit: Tensor, X: Tensor, y: Tensor) -> float:
     (
         "The entries of AᵀA/n are means of products: 1 on the diagonal, 0.95 between "
         "the features, 0 beside the column of ones. The Hessian is twice that.",
-        "AᵀA/n的元素是乘积的均值：对角线上是1，两个特征之间是0.95，"
-        "与全为1的列对应的是0。海森矩阵是它的两倍。",
+        "AᵀA/n的元素是乘积的均值，对角线上是1，两个特征之间是0.95，"
+        "特征与全为1的列之间是0。海森矩阵是AᵀA/n的两倍。",
     ),
     (
         "(1, 1) and (1, −1) are eigenvectors for the two features. The scatter of w_j "
@@ -193,7 +195,7 @@ def _loss(fit: Tensor, X: Tensor, y: Tensor) -> float:
 )
 def correlated(curvatures: list[float], limit: float, scatter: float) -> Claims:
     found = sorted(map(float, curvatures))
-    yield len(found) == 3, "there are three curvatures", "曲率有三个"
+    yield len(found) == 3, "there are three curvatures", "曲率应当有三个"
     right = sum(map(_close, found, (0.1, 2, 3.9)))
     yield (
         right == 3,
@@ -209,7 +211,7 @@ def correlated(curvatures: list[float], limit: float, scatter: float) -> Claims:
     yield (
         _close(scatter, 0.0506),
         f"the standard deviation of the fitted w1 is not {scatter:.3g}",
-        f"拟合得到的w1，标准差不是{scatter:.3g}",
+        f"拟合所得w1的标准差不是{scatter:.3g}",
     )
 
 

@@ -25,7 +25,7 @@ def sigmas(forward: float, back: float) -> Claims:
         yield (
             abs(factor - 1) < 0.03,
             f"{float(sigma):.3g} multiplies the RMS of the {what} by {factor:.2g}",
-            f"取{float(sigma):.3g}，{chinese}的RMS变为原来的{factor:.2g}倍",
+            f"σ取{float(sigma):.3g}时，{chinese}的RMS变为原来的{factor:.2g}倍",
         )
 
 
@@ -33,7 +33,7 @@ def sigmas(forward: float, back: float) -> Claims:
     (
         "The gradient of a weight is its input times what comes back to its output. Go "
         "from the last layer to the first.",
-        "权重的梯度等于它的输入乘以传回它的输出的梯度。请从最后一层往前推。",
+        "权重的梯度，等于它的输入与传回输出端的梯度之积。请从最后一层往前推。",
     ),
 )
 def not_zero(relu: list[str], sigmoid: list[str]) -> Claims:
@@ -49,12 +49,12 @@ def not_zero(relu: list[str], sigmoid: list[str]) -> Claims:
         yield (
             not zero,
             f"with {act}, names whose gradient is zero: {zero}",
-            f"使用{act}时，所写的参数中有{zero}个的梯度是零",
+            f"使用{act}时，写出的参数中有{zero}个的梯度是零",
         )
         yield (
             not missed,
             f"with {act}, names not found yet: {missed}",
-            f"使用{act}时，还有{missed}个参数没有写出来",
+            f"使用{act}时，还有{missed}个梯度不为零的参数没有写出",
         )
 
 
@@ -62,7 +62,7 @@ def not_zero(relu: list[str], sigmoid: list[str]) -> Claims:
     (
         "Half of the h are negative, and the mean square of each half is the same. "
         "How much of it is left in each?",
-        "h有一半是负数，两半的均方值相等。经过激活函数，每一半各剩下多少？",
+        "h有一半是负数，正负两半的均方值相等。经过激活函数，每一半各剩下多少？",
     ),
 )
 def gains(gain_abs: float, gain_leaky: float) -> Claims:
@@ -71,7 +71,7 @@ def gains(gain_abs: float, gain_leaky: float) -> Claims:
         yield (
             abs(factor - 1) < 0.01,
             f"with {gain:.4g}, 50 layers of {act} multiply the RMS by {factor**50:.1g}",
-            f"以{act}为激活函数，取{gain:.4g}，50层使RMS变为{factor**50:.1g}倍",
+            f"以{act}为激活函数，取{gain:.4g}，50层使RMS变为原来的{factor**50:.1g}倍",
         )
 
 
@@ -99,7 +99,7 @@ def alternating(fan_in: tuple, fan_out: tuple, xavier: tuple) -> Claims:
         for value, where, chinese in zip(
             map(float, found),
             ("RMS at the end", "RMS of the gradient at the input"),
-            ("最后一层的RMS", "输入处的梯度的RMS"),
+            ("最后一层的RMS", "输入处梯度的RMS"),
             strict=True,
         ):
             yield (
@@ -162,18 +162,22 @@ def calibrate(calibrate: Callable[[nn.Module, Tensor], None]) -> Claims:
         )
         frozen = [key for key, p in net.named_parameters() if not p.requires_grad]
         names = "、".join(frozen)
-        yield not frozen, f"in {name} these are frozen: {frozen}", f"{names}被冻结了"
+        yield (
+            not frozen,
+            f"in {name} these are frozen: {frozen}",
+            f"{chinese}的{names}被冻结了",
+        )
         for key, old in before.items():
             layer = net.get_submodule(key)  # it may be another now
             size = _size(net, layer, X)
             yield (
                 abs(size - 1) < 1e-3,
                 f"in {name} the output of layer {key} on X has RMS {size:.4g}",
-                f"在{chinese}里，{key}层在X上的输出的RMS是{size:.4g}",
+                f"在{chinese}里，名为{key}的层在X上输出的RMS是{size:.4g}",
             )
             share = (layer.weight * old).sum() / old.square().sum()
             yield (
                 share > 0 and torch.allclose(layer.weight, share * old, atol=1e-4),
                 f"in {name} the weight of layer {key} was not divided by one number",
-                f"在{chinese}里，{key}层的权重不是除以同一个数得到的",
+                f"在{chinese}里，名为{key}的层的权重不是除以同一个数得到的",
             )

@@ -31,12 +31,12 @@ def sizes(weights: float, checkpoint: float) -> Claims:
     yield (
         abs(weights / 28 - 1) < 0.01,
         f"the weights do not take {weights:,} GB (1 GB is 10⁹ bytes)",
-        f"权重占用的不是{weights:,} GB（1 GB是10⁹个字节）",
+        f"权重文件的大小不是{weights:,} GB（1 GB是10⁹个字节）",
     )
     yield (
         abs(checkpoint / 84 - 1) < 0.01,
         f"the checkpoint does not take {checkpoint:,} GB",
-        f"检查点占用的不是{checkpoint:,} GB",
+        f"检查点的大小不是{checkpoint:,} GB",
     )
 
 
@@ -60,11 +60,11 @@ def _loads(thing: object) -> bool:
 def refused(refused: Iterable[object]) -> Claims:
     said = list(refused)
     other = [thing for thing in said if thing not in SIX]
-    yield not other, f"not one of the six: {other}", f"不在这六个之中：{other}"
+    yield not other, f"not one of the six: {other}", f"{other}不在这六个之中"
     loaded = sum(map(_loads, said))
-    yield not loaded, f"{loaded} of these load", f"其中有{loaded}个能加载"
+    yield not loaded, f"{loaded} of these load", f"列出的对象中有{loaded}个能加载"
     missed = sum(not _loads(thing) for thing in SIX if thing not in said)
-    yield not missed, f"{missed} more are refused", f"还有{missed}个会被拒绝"
+    yield not missed, f"{missed} more are refused", f"还有{missed}个会被拒绝的没有列出"
 
 
 def _mlp(classes: int) -> nn.Sequential:
@@ -76,13 +76,13 @@ def _mlp(classes: int) -> nn.Sequential:
 @hints(
     (
         "Section 2, “Load a part”: choose by name, then look at what is missing.",
-        "见第2节“只加载一部分参数”：按名称选取，再看缺少什么。",
+        "见第2节“只加载一部分参数”，先按名称选取，再看缺少哪些。",
     ),
     (
         "`net.load_state_dict(part, strict=False)` returns the missing names; "
         "`assert` that they are those of the new layer.",
-        "`net.load_state_dict(part, strict=False)`返回缺少的名称；"
-        "用`assert`确认它们恰好是新的一层的参数名。",
+        "`net.load_state_dict(part, strict=False)`返回缺少的名称。"
+        "请用`assert`确认，这些恰好是新的一层的参数名称。",
     ),
 )
 def load_hidden(load_hidden: Callable[[nn.Sequential, Path], object]) -> Claims:
@@ -172,13 +172,14 @@ def _run(
     (
         "Section 3: build all, load all, set the random state last. Section 4: write "
         "elsewhere, then replace.",
-        "第3节：先全部构建，再全部加载，最后恢复随机状态。第4节：先写到别处，再替换。",
+        "按照第3节，先全部构建，再全部加载，最后设定随机状态。"
+        "按照第4节，先写到别处，再替换。",
     ),
     (
         "If the first loss after the crash is wrong, look at the random state; if the "
         "second, at the optimiser; if the third, at the scheduler.",
-        "中断之后的第一个损失就错了，请检查随机状态；第二个才错，请检查优化器；"
-        "第三个才错，请检查调度器。",
+        "中断之后，如果第一个损失就错了，请检查随机状态。如果第二个才错，"
+        "请检查优化器。如果第三个才错，请检查调度器。",
     ),
 )
 def fit(fit: Callable[[Path, int], list[float]], loader: DataLoader) -> Claims:
@@ -189,7 +190,7 @@ def fit(fit: Callable[[Path, int], list[float]], loader: DataLoader) -> Claims:
         path = Path(folder) / "whole.pt"
         torch.manual_seed(seed)
         whole, steps = _run(fit, path, epochs)
-        yield whole is not None, "it returns no losses", "它没有返回损失"
+        yield whole is not None, "it returns no losses", "函数没有返回损失"
         yield (
             steps == epochs * each,
             f"{epochs} epochs are {epochs * each} steps; the optimiser takes {steps}",
@@ -198,7 +199,7 @@ def fit(fit: Callable[[Path, int], list[float]], loader: DataLoader) -> Claims:
         yield (
             len(whole) > 0 and len(whole) % epochs == 0,
             f"for {epochs} epochs it returns {len(whole)} losses",
-            f"训练{epochs}轮，它返回了{len(whole)}个损失",
+            f"训练{epochs}轮，函数返回了{len(whole)}个损失",
         )
         yield path.exists(), "there is no file at path", "path处没有文件"
         again, more = _run(fit, path, epochs)
@@ -216,7 +217,7 @@ def fit(fit: Callable[[Path, int], list[float]], loader: DataLoader) -> Claims:
         yield (
             other != whole[: len(other)],
             "other seeds give the same losses; leave the seed to the caller",
-            "换了种子，损失却不变；请不要在函数里设置种子",
+            "换了种子，损失却不变，请不要在函数里设定种子",
         )
         for saving, english, chinese in (
             (False, "in the middle of", "进行到一半"),
@@ -231,7 +232,7 @@ def fit(fit: Callable[[Path, int], list[float]], loader: DataLoader) -> Claims:
             yield (
                 steps == done * each + cut,
                 "it does not call torch.save after every epoch",
-                "它没有在每轮之后调用torch.save",
+                "函数没有在每轮之后调用torch.save",
             )
             yield (
                 zipfile.is_zipfile(path),
