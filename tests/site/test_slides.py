@@ -93,7 +93,8 @@ def test_speaker_notes_follow_the_slides(show):
     page = show("en/linear-regression.html")
     with page.context.expect_page() as opened:
         page.keyboard.press("s")
+    opened.value.locator("#current-slide iframe").wait_for()  # it follows from now on
     notes = opened.value.locator(".speaker-controls-notes .value")
     for _ in range(3):  # title, goals, tensors, seeds
-        page.keyboard.press("ArrowRight")
-    notes.get_by_text("The same seed").wait_for(timeout=8_000)
+        page.evaluate("Reveal.next()")
+    notes.get_by_text("The same seed").wait_for(timeout=30_000)
