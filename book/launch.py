@@ -7,7 +7,6 @@ Sphinx; tools/share.py uses it too, and needs nothing but the standard library.
 import json
 import posixpath
 import re
-import shutil
 from pathlib import Path
 from urllib.parse import quote
 
@@ -19,7 +18,7 @@ REPOSITORY = ""
 FORM = "https://github.com/<owner>/<name>/tree/<tag>"
 ADDRESS = re.compile(r"https://github\.com/([\w.-]+/[\w.-]+)/tree/(\S+)")
 LINK = re.compile(r"(\]\()([^)\s:#]+\.(?:ipynb|svg|png))(?=[)#])")  # within the book
-NEEDED = re.compile(r"^\s*(?:import|from) (d2ltorch|safetensors)\b", re.MULTILINE)
+NEEDED = re.compile(r"\b(d2ltorch|safetensors)\b")  # imported, or a style's home
 INSTALL = """\
 import importlib.util
 
@@ -69,7 +68,7 @@ def hub_url(hub: str, repository: str, path: str) -> str:
 def standalone(text: str, repository: str, path: str) -> str:
     """Return a notebook that runs away from the repository, in Colab for example.
 
-    Its links and pictures are absolute. If it imports what Colab may lack, its first
+    Its links and pictures are absolute. If it needs what Colab may lack, its first
     cell installs that.
     """
     name, tag = parts(repository)
@@ -104,12 +103,9 @@ def add_links(app, page: str, template: str, context: dict, doctree) -> None:
     notebook = Path(app.env.doc2path(page))
     copy = Path(app.outdir, f"{page}.ipynb")
     copy.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(notebook, copy)
     path = notebook.relative_to(Path(app.confdir).parent).as_posix()
-    if REPOSITORY:
-        copy.write_text(
-            standalone(notebook.read_text("utf-8"), REPOSITORY, path), "utf-8"
-        )
+    text = notebook.read_text("utf-8")
+    copy.write_text(standalone(text, REPOSITORY, path) if REPOSITORY else text, "utf-8")
     context["notebook"] = notebook.name
     context |= launch_urls(REPOSITORY, path)
 

@@ -133,11 +133,13 @@ def test_start_says_what_is_wrong(lessons):
     ast.parse((ROOT / "start.py").read_text("utf-8"), feature_version=(3, 7))
 
 
-def test_no_lesson_leads_nowhere_once_it_is_away_from_the_repository():
+def test_a_lesson_away_from_the_repository_installs_and_leads_nowhere_else():
     address = "https://github.com/ann/book/tree/v1"
     for page in read(load(ROOT)):
         path = page.path.relative_to(ROOT).as_posix()
         copy = parse(launch.standalone(page.text, address, path), path)
+        code = "\n".join(c.source for c in page.code)
+        assert ("d2ltorch" in code) == (copy.cells[0].id == "install"), path
         texts = [c.source for c in copy.cells if c.cell_type == "markdown"]
         aims = [aim for text in texts for _, aim, _ in targets(text)]
         assert [aim for aim in aims if not aim.startswith(("https://", "#"))] == [], (
